@@ -1,0 +1,3 @@
+module github.com/loadlock/loadlock
+
+go 1.26.0

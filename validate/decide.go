@@ -1,0 +1,234 @@
+package validate
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/loadlock/loadlock/policy"
+)
+
+// Verdict concludes. The zero value admits nothing.
+type Verdict int
+
+// Undecided is what a Verdict is before Decide; it never lets anything run.
+const (
+	Undecided Verdict = iota
+	Admit
+	Reject
+	Inconclusive
+)
+
+// String is the word that reports print.
+func (v Verdict) String() string {
+	return [...]string{"undecided", "admit", "reject", "inconclusive"}[v]
+}
+
+// MarshalText makes JSON reports carry the word.
+func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// Withheld is a file of an admitted model that does not exist inside the sandbox.
+type Withheld struct {
+	Path string `json:"path"`
+	Why  string `json:"why"`
+}
+
+// Decision is what a policy makes of a report.
+type Decision struct {
+	Verdict  Verdict    `json:"verdict"`
+	Findings []Finding  `json:"findings"` // all of them, waived ones included, worst first
+	Admitted []string   `json:"admitted"` // paths
+	Withheld []Withheld `json:"withheld"`
+	Unsafe   string     `json:"unsafe,omitempty"` // why a refused model is run all the same
+}
+
+// Admitted is the proof that a model may be started: only Decide makes one that Valid accepts.
+type Admitted struct {
+	snap  *Snapshot
+	files []*File
+}
+
+// Valid reports whether Decide made this value.
+func (a Admitted) Valid() bool { return a.snap != nil }
+
+// Snapshot is the pinned model.
+func (a Admitted) Snapshot() *Snapshot { return a.snap }
+
+// Files are the files that may exist inside the sandbox, in lexical order.
+func (a Admitted) Files() []*File { return a.files }
+
+// inertExtensions are kinds of file that nothing executes and no loader of weights reads.
+var inertExtensions = []string{".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".ico", ".pdf", ".mp4", ".webm", ".wav", ".mp3", ".flac", ".ogg"}
+
+// Decide judges a report under a policy. It is pure apart from hashing a file that a waiver names. The first
+// result is usable only when the verdict is Admit, or when the policy admits rejected models and says so in
+// Decision.Unsafe.
+func Decide(p policy.Policy, snap *Snapshot, rep Report, now time.Time) (Admitted, Decision) {
+	d := Decision{Verdict: Undecided, Admitted: []string{}, Withheld: []Withheld{}}
+	if p.Name == "" {
+		d.Verdict = Reject // the zero policy
+		d.Findings = rep.Findings
+		return Admitted{}, d
+	}
+	j := judge{policy: p, snap: snap, now: now}
+	d.Findings = slices.Clone(rep.Findings)
+	for i := range d.Findings {
+		j.judge(&d.Findings[i])
+	}
+	byPath := map[string]*File{}
+	for _, f := range snap.Files {
+		byPath[f.Path] = f
+	}
+	var files []*File
+	for _, fr := range rep.Files {
+		why, finding := j.dispose(fr)
+		if finding != nil {
+			d.Findings = append(d.Findings, *finding)
+		}
+		if why != "" {
+			d.Withheld = append(d.Withheld, Withheld{fr.Path, why})
+			continue
+		}
+		files = append(files, byPath[fr.Path])
+		d.Admitted = append(d.Admitted, fr.Path)
+	}
+	d.Verdict = j.verdict(d.Findings)
+	if d.Verdict == Admit && len(files) == 0 {
+		d.Verdict = Inconclusive
+		d.Findings = append(d.Findings, Finding{Rule: Empty.ID, Severity: Empty.Severity, File: ".", Detail: "nothing is left to load"})
+	}
+	if d.Verdict != Admit {
+		if !p.UnsafeAdmitRejected {
+			return Admitted{}, d
+		}
+		d.Unsafe = fmt.Sprintf("the verdict is %s; policy %s runs it all the same (unsafe_admit_rejected)", d.Verdict, p.Name)
+	}
+	return Admitted{snap: snap, files: files}, d
+}
+
+// Empty is the rule about a model without a file to load.
+var Empty = &Rule{ID: "validate/empty", Title: "no file of the model can be loaded", Severity: Medium,
+	Why: "A folder without model files is usually the wrong path; what the command then loads was not judged.",
+	Fix: "check the path given to --model"}
+
+// RemoteCodeRefused is the rule of policies that refuse models with Python files.
+var RemoteCodeRefused = &Rule{ID: "validate/remote-code-refused", Title: "the model brings code, and the policy refuses such models", Severity: High,
+	Why: "Code that comes with a model runs with everything the loading process may do.",
+	Fix: "install the code yourself as a local package after reading it, and remove it from the model folder"}
+
+// RemoteCodeNotCleared is the rule for allowed but not yet judged code.
+var RemoteCodeNotCleared = &Rule{ID: "validate/remote-code-not-cleared", Title: "the model brings code that was not analysed", Severity: Medium,
+	Why: "This version finds Python files but does not judge them; allowed code must have been cleared.",
+	Fix: "read the file, then waive this rule for its SHA-256 with a reason"}
+
+type judge struct {
+	policy  policy.Policy
+	snap    *Snapshot
+	now     time.Time
+}
+
+// judge applies the policy to one finding: waivers, vetted globals, and rules that a disposition replaces.
+func (j *judge) judge(f *Finding) {
+	if g := f.Global; g != nil && f.Rule == UnknownGlobalID {
+		for _, a := range j.policy.AllowedGlobals {
+			if a.Module == g.Module && a.Name == g.Name && allows(a, g.Act) {
+				f.Waived = "allowed_globals: " + a.Reason
+				return
+			}
+		}
+		if j.policy.UnsafeUnknownGlobals {
+			f.Waived = "unsafe_unknown_globals"
+			return
+		}
+	}
+	top, _, nested := strings.Cut(f.File, "!")
+	if f.Rule == Unclaimed.ID && !nested && j.unclaimedIsHandled(top) {
+		f.Waived = "see withheld files and policy key unclaimed"
+		return
+	}
+	if why, ok := j.waived(*f, top); ok {
+		f.Waived = why
+	}
+}
+
+// UnknownGlobalID is the rule about pickle names that nobody vetted; a policy may allow names by it.
+const UnknownGlobalID = "pickle/global-unknown"
+
+func allows(a policy.Global, act string) bool {
+	switch act {
+	case "import":
+		return a.Import
+	case "call":
+		return a.Call
+	case "build":
+		return a.Build
+	}
+	return false
+}
+
+func (j *judge) unclaimedIsHandled(file string) bool {
+	switch j.policy.Unclaimed {
+	case policy.UnclaimedUnsafeAdmit:
+		return true
+	case policy.UnclaimedWithhold:
+		return !j.snap.Single && slices.Contains(inertExtensions, Ext(file))
+	}
+	return false
+}
+
+func (j *judge) waived(f Finding, top string) (string, bool) {
+	for _, w := range j.policy.Waivers {
+		if w.Rule != f.Rule || w.Expired(j.now) {
+			continue
+		}
+		for _, file := range j.snap.Files {
+			if Printable(file.Path) != top {
+				continue
+			}
+			if got, err := file.Digest(); err == nil && got == w.SHA256 {
+				return "waiver: " + w.Reason, true
+			}
+		}
+	}
+	return "", false
+}
+
+// dispose says why a file does not exist inside, or "" when it may, and adds a finding the policy demands.
+func (j *judge) dispose(fr FileReport) (withheld string, extra *Finding) {
+	if len(j.policy.AllowedExtensions) > 0 && !slices.Contains(j.policy.AllowedExtensions, Ext(path.Base(fr.Path))) {
+		extra = &Finding{Rule: BadExtension.ID, Severity: BadExtension.Severity, File: Printable(fr.Path), Detail: fmt.Sprintf("extension %q", Ext(fr.Path))}
+	}
+	if fr.Code {
+		switch j.policy.RemoteCode {
+		case policy.RemoteCodeWithhold:
+			return "remote code (allow_remote_code: false)", extra
+		case policy.RemoteCodeAllow:
+			f := Finding{Rule: RemoteCodeNotCleared.ID, Severity: RemoteCodeNotCleared.Severity, File: Printable(fr.Path), Detail: "Python source"}
+			j.judge(&f)
+			return "", &f
+		default:
+			return "", &Finding{Rule: RemoteCodeRefused.ID, Severity: RemoteCodeRefused.Severity, File: Printable(fr.Path), Detail: "Python source"}
+		}
+	}
+	if len(fr.Scanners) == 0 && !fr.Cleared && j.policy.Unclaimed == policy.UnclaimedWithhold && j.unclaimedIsHandled(fr.Path) {
+		return "no scanner understands it", extra
+	}
+	return "", extra
+}
+
+// verdict is the worst of what was not waived.
+func (j *judge) verdict(findings []Finding) Verdict {
+	v := Admit
+	for _, f := range findings {
+		switch {
+		case f.Waived != "":
+		case f.Severity == High:
+			return Reject
+		case f.Severity != Low:
+			v = Inconclusive
+		}
+	}
+	return v
+}

@@ -1,0 +1,2 @@
+// Package validate judges the files of a model before anything loads them.
+package validate

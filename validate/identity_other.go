@@ -1,0 +1,22 @@
+//go:build !linux
+
+package validate
+
+import (
+	"io/fs"
+	"os"
+	"time"
+)
+
+// identity without the inode: scanning works everywhere, running a model needs Linux.
+type identity struct {
+	size  int64
+	mtime time.Time
+	mode  fs.FileMode
+}
+
+func identify(info fs.FileInfo) identity {
+	return identity{size: info.Size(), mtime: info.ModTime(), mode: info.Mode()}
+}
+
+func openRegular(root *os.Root, name string) (*os.File, error) { return root.Open(name) }

@@ -1,0 +1,234 @@
+package validate
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/loadlock/loadlock/policy"
+)
+
+// Rules of the core itself.
+var (
+	Unclaimed = &Rule{ID: "validate/unclaimed", Title: "no scanner understands this file", Severity: Medium,
+		Why: "A file that nothing could judge may be anything, and a loader may read it.",
+		Fix: "remove the file, or waive this rule for its SHA-256 after looking at it"}
+	Unexplained = &Rule{ID: "validate/unexplained", Title: "bytes that belong to no structure of the format", Severity: Medium,
+		Why: "Holes, tails and hidden members are where a second file hides (polyglots, appended payloads).",
+		Fix: "ask for a file as its writer made it, without additions"}
+	Overlapping = &Rule{ID: "validate/overlapping", Title: "bytes that two structures of the format claim", Severity: Medium,
+		Why: "Readers that walk the file in another order see other content.",
+		Fix: "ask for a file as its writer made it"}
+	Unparsable = &Rule{ID: "validate/unparsable", Title: "the file is not what its format promises", Severity: Medium,
+		Why: "Loaders tolerate different damage; what a scanner could not read may still run.",
+		Fix: "download the file again; a file that stays broken is not one to load"}
+	Exhausted = &Rule{ID: "validate/budget", Title: "judging the file costs more than the policy allows", Severity: Medium,
+		Why: "Bombs and endless structures hide what comes after them.",
+		Fix: "raise the named scan limit in the policy if the model is really that large"}
+	Unreadable = &Rule{ID: "validate/unreadable", Title: "the file could not be read", Severity: Medium,
+		Why: "What was not read was not judged.",
+		Fix: "check permissions and links, then run again"}
+)
+
+// CoreRules are the rules that belong to no scanner.
+var CoreRules = []*Rule{Unclaimed, Unexplained, Overlapping, Unparsable, Exhausted, Unreadable, BadName, BadKind, LinkOut, TooLarge, BadExtension, Empty, RemoteCodeRefused, RemoteCodeNotCleared}
+
+// FileReport says what became of one file of the model.
+type FileReport struct {
+	Path     string   `json:"path"`
+	Size     int64    `json:"size"`
+	SHA256   string   `json:"sha256,omitempty"`
+	Scanners []string `json:"scanners"`
+	Cleared  bool     `json:"cleared"`
+	Code     bool     `json:"code,omitempty"`
+	Regions  []Region `json:"regions,omitempty"`
+}
+
+// Report is what validation found out, in a stable order. It holds facts only; Decide judges them.
+type Report struct {
+	Files    []FileReport  `json:"files"`
+	Findings []Finding     `json:"findings"`
+	Took     time.Duration `json:"took_ns"`
+}
+
+// run is the state that all passes of one scan share.
+type run struct {
+	ctx      context.Context
+	limits   policy.ScanLimits
+	scanners []*Scanner
+	budget   budget
+	mu       sync.Mutex
+	findings []Finding
+}
+
+// maxFindings bounds the report; one more finding than this changes no verdict.
+const maxFindings = 10_000
+
+func (r *run) add(f Finding) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.findings) < maxFindings || f.Severity == High && len(r.findings) < 2*maxFindings {
+		r.findings = append(r.findings, f)
+	}
+}
+
+// Scan runs every scanner that matches on every file of the snapshot. It returns an error only when ctx is
+// over before any verdict could be reached; everything else is a finding.
+func Scan(ctx context.Context, scanners []*Scanner, snap *Snapshot, limits policy.ScanLimits) (Report, error) {
+	start := time.Now()
+	deadline, cancel := context.WithTimeout(ctx, time.Duration(limits.MaxScanSeconds)*time.Second)
+	defer cancel()
+	r := &run{ctx: deadline, limits: limits, scanners: scanners}
+	r.budget.max = [resources]int64{Entries: limits.MaxEntries, Expanded: limits.MaxExpandedMB << 20, PickleOps: limits.MaxPickleOps}
+	r.findings = slices.Clone(snap.findings)
+
+	rep := Report{Files: make([]FileReport, len(snap.Files))}
+	work := make(chan int)
+	var wg sync.WaitGroup
+	for range min(runtime.NumCPU(), max(1, len(snap.Files))) {
+		wg.Go(func() {
+			for i := range work {
+				rep.Files[i] = r.scanFile(snap.Files[i])
+			}
+		})
+	}
+	for i := range snap.Files {
+		work <- i
+	}
+	close(work)
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return rep, fmt.Errorf("interrupted: %w", err)
+	}
+	slices.SortStableFunc(r.findings, func(a, b Finding) int {
+		return cmp.Or(-cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.File, b.File), cmp.Compare(a.Offset, b.Offset),
+			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Detail, b.Detail))
+	})
+	rep.Findings = r.findings
+	rep.Took = time.Since(start)
+	return rep, nil
+}
+
+func (r *run) scanFile(f *File) FileReport {
+	fr := FileReport{Path: f.Path, Size: f.Size, SHA256: f.SHA256}
+	data, done, err := f.open()
+	if err != nil {
+		r.add(Finding{Rule: Unreadable.ID, Severity: Unreadable.Severity, File: f.Path, Detail: err.Error()})
+		return fr
+	}
+	defer done()
+	p := &Pass{File: Printable(f.Path), Name: f.Path, Size: f.Size, data: data, run: r}
+	res := r.scanOne(p)
+	fr.Scanners, fr.Cleared, fr.Code, fr.Regions = res.scanners, res.cleared, res.code, res.regions
+	return fr
+}
+
+type scanned struct {
+	scanners []string
+	cleared  bool
+	code     bool
+	facts    []Fact
+	regions  []Region
+}
+
+// scanOne runs every matching scanner on one file or member. The file is cleared when at least one scanner
+// matched and each of those explained every byte on its own: what two formats can read differently is not
+// cleared because their union happens to cover it.
+func (r *run) scanOne(p *Pass) (out scanned) {
+	head := Head{Name: p.Name, Size: p.Size, ReaderAt: p}
+	head.Start = make([]byte, min(headSize, p.Size))
+	if _, err := p.ReadAt(head.Start, 0); err != nil && !errors.Is(err, io.EOF) {
+		p.Report(Unreadable, 0, "%v", err)
+		return out
+	}
+	matched := r.matching(head, false)
+	if len(matched) == 0 {
+		matched = r.matching(head, true)
+	}
+	if len(matched) == 0 {
+		p.Report(Unclaimed, 0, "%d bytes beginning with %s", p.Size, quoteHead(head.Start))
+		return out
+	}
+	out.cleared = true
+	for _, s := range matched {
+		out.scanners = append(out.scanners, s.Name)
+		q := &Pass{File: p.File, Name: p.Name, Size: p.Size, Depth: p.Depth, data: p.data, run: r}
+		ok := r.scanWith(s, q)
+		out.cleared = out.cleared && ok
+		out.code = out.code || q.code
+		out.facts = append(out.facts, q.facts...)
+		if len(matched) == 1 && len(q.regions) <= 64 {
+			out.regions = q.regions
+		}
+		if q.failed != nil {
+			p.failed = q.failed
+		}
+	}
+	return out
+}
+
+func (r *run) matching(h Head, fallback bool) (out []*Scanner) {
+	for _, s := range r.scanners {
+		if s.Fallback == fallback && s.Match(h) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// scanWith runs one scanner and turns every way it can fail into a finding, in addition to what it reported.
+func (r *run) scanWith(s *Scanner, p *Pass) (cleared bool) {
+	err := func() (err error) {
+		defer func() {
+			if v := recover(); v != nil {
+				err = fmt.Errorf("scanner %s stopped: %v", s.Name, v)
+			}
+		}()
+		return s.Scan(p)
+	}()
+	var format *FormatError
+	switch {
+	case errors.As(err, &format):
+		p.Report(Unparsable, format.Offset, "%s: %s", s.Name, format.What)
+		return false
+	case err != nil && p.failed == nil && !errors.Is(err, ErrBudget):
+		p.Report(Unparsable, 0, "%s: %v", s.Name, err)
+		return false
+	case p.failed != nil || err != nil:
+		p.Report(Exhausted, 0, "%s: %v", s.Name, cmp.Or(p.failed, err))
+		return false
+	}
+	gaps := p.regions.check(p.Size)
+	for _, g := range gaps[:min(len(gaps), 8)] {
+		rule := Unexplained
+		if g.overlap {
+			rule = Overlapping
+		}
+		p.Report(rule, g.off, "%d bytes under %s", g.n, s.Name)
+	}
+	return len(gaps) == 0
+}
+
+// quoteHead shows the first bytes of a file without letting them reach a terminal.
+func quoteHead(b []byte) string { return strconv.QuoteToASCII(string(b[:min(len(b), 16)])) }
+
+// Printable quotes a name that comes from a model when it holds anything a terminal would interpret.
+func Printable(s string) string {
+	q := strconv.QuoteToGraphic(s)
+	if q[1:len(q)-1] == s {
+		return s
+	}
+	return q
+}
+
+// Ext is the lower-case extension of a slash-separated name, with the dot.
+func Ext(name string) string { return strings.ToLower(path.Ext(name)) }

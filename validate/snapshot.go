@@ -1,0 +1,436 @@
+package validate
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/loadlock/loadlock/policy"
+)
+
+// Rules about the files as such.
+var (
+	BadName = &Rule{ID: "validate/name", Title: "file name that is not printable UTF-8", Severity: Medium,
+		Why: "Names with control characters or broken encodings forge terminal output and reports.",
+		Fix: "rename the file"}
+	BadKind = &Rule{ID: "validate/kind", Title: "not a regular file", Severity: Medium,
+		Why: "A FIFO blocks the loader, a socket or a device reaches outside the model.",
+		Fix: "remove it from the model folder"}
+	LinkOut = &Rule{ID: "validate/link-outside", Title: "symbolic link that leaves the model, or leads nowhere", Severity: Medium,
+		Why: "What the link points to can be swapped, and may be a file of the host.",
+		Fix: "replace the link by the file, or name the folder that holds both with --model"}
+	TooLarge = &Rule{ID: "validate/too-large", Title: "larger than the policy allows", Severity: Medium,
+		Why: "Files and folders without bound exhaust the disk, the scan and the loader.",
+		Fix: "raise max_file_size_mb or the scan limits in the policy if the model is really that large"}
+	BadExtension = &Rule{ID: "validate/extension", Title: "file extension that the policy does not allow", Severity: Medium,
+		Why: "The operator listed the kinds of file a model may have.",
+		Fix: "remove the file, or add its extension to allowed_file_extensions"}
+)
+
+// privateMax is the size up to which a file is copied when it is pinned. Larger files are held open and
+// mounted by inode.
+const privateMax = 1 << 20
+
+// Snapshot is the pinned, read-only view of a model on a local disk: what it names is what is scanned and
+// what is mounted. Small files are private copies (when a folder for them is given), large ones are held open.
+type Snapshot struct {
+	Path   string // absolute path of the folder or file, as the workload will see it
+	Single bool   // Path is a file
+	Files  []*File
+
+	root     *os.Root
+	prefix   string // of Path inside root; "." or a path
+	copies   string // folder of the private copies, or empty
+	findings []Finding
+	limits   policy.ScanLimits
+}
+
+// File is one regular file of a snapshot.
+type File struct {
+	Path   string // slash-separated, relative to Snapshot.Path; the base name of a single file
+	Size   int64  // bytes
+	SHA256 string // lower-case hex; empty for a large file that nobody needed the digest of
+
+	Copied bool // the bytes are in the folder of private copies, under Path
+
+	snap *Snapshot
+	id   identity
+	held *os.File
+}
+
+// PinError says why a model could not be pinned at all: a missing or unsuitable path, or no room for copies.
+type PinError struct {
+	Path, What, Hint string
+	Err              error
+}
+
+func (e *PinError) Error() string {
+	s := "model " + Printable(e.Path) + ": " + e.What
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+func (e *PinError) Unwrap() error { return e.Err }
+
+// Pin opens a model folder or file once and fixes what it consists of. copies is an existing, private folder
+// for copies of the small files, or empty to hold none. Close releases the descriptors.
+//
+// Only regular files are part of a model. Links are followed inside the folder (inside the repository for a
+// snapshot in the Hugging Face cache); everything else is a finding.
+func Pin(ctx context.Context, name, copies string, limits policy.ScanLimits) (*Snapshot, error) {
+	abs, err := filepath.Abs(name)
+	if err != nil {
+		return nil, &PinError{Path: name, What: "no absolute path", Err: err}
+	}
+	info, err := os.Stat(abs)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &PinError{Path: name, What: "no such file or folder", Hint: "check the path given to --model", Err: nil}
+	case err != nil:
+		return nil, &PinError{Path: name, What: "cannot be opened", Hint: "check the permissions of the file and of the folders above it", Err: err}
+	case !info.IsDir() && !info.Mode().IsRegular():
+		return nil, &PinError{Path: name, What: "is a " + kind(info.Mode()) + ", not a file or folder", Hint: "name a folder with model files, or one model file"}
+	}
+	s := &Snapshot{Path: abs, Single: info.Mode().IsRegular(), prefix: ".", copies: copies, limits: limits}
+	rootPath := abs
+	if s.Single {
+		rootPath, s.prefix = filepath.Dir(abs), filepath.Base(abs)
+	}
+	if repo, below, ok := hubRepository(rootPath); ok {
+		rootPath, s.prefix = repo, path.Join(filepath.ToSlash(below), s.prefix)
+	}
+	if s.root, err = os.OpenRoot(rootPath); err != nil {
+		return nil, &PinError{Path: name, What: "cannot be opened", Err: err}
+	}
+	if err := s.walk(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	for _, f := range s.Files {
+		if err := f.pin(); err != nil {
+			s.Close()
+			return nil, err
+		}
+		if err := ctx.Err(); err != nil {
+			s.Close()
+			return nil, fmt.Errorf("interrupted: %w", err)
+		}
+	}
+	return s, nil
+}
+
+// Close releases what the snapshot holds. The folder of copies belongs to the caller.
+func (s *Snapshot) Close() {
+	for _, f := range s.Files {
+		if f.held != nil {
+			f.held.Close()
+		}
+	}
+	if s.root != nil {
+		s.root.Close()
+	}
+}
+
+// hubRepository recognises a path inside …/models--org--name/snapshots/<commit> of a Hugging Face cache, whose
+// files are links into the repository's own blobs.
+func hubRepository(dir string) (repo, below string, ok bool) {
+	parts := strings.Split(dir, string(filepath.Separator))
+	for i := 0; i+2 < len(parts); i++ {
+		if strings.HasPrefix(parts[i], "models--") && parts[i+1] == "snapshots" {
+			return strings.Join(parts[:i+1], string(filepath.Separator)), filepath.Join(parts[i+1:]...), true
+		}
+	}
+	return "", "", false
+}
+
+// walk lists the regular files below the prefix, in lexical order, following links inside the root only.
+func (s *Snapshot) walk(ctx context.Context) error {
+	if s.Single {
+		info, err := s.root.Stat(s.prefix)
+		if err != nil {
+			return &PinError{Path: s.Path, What: "is a link that leaves its folder, or cannot be read", Hint: "name the file the link points to", Err: err}
+		}
+		s.Files = []*File{{Path: filepath.Base(s.Path), Size: info.Size(), snap: s, id: identify(info)}}
+		return nil
+	}
+	var entries int64
+	var visit func(rel string, depth int64, above []fs.FileInfo) error
+	visit = func(rel string, depth int64, above []fs.FileInfo) error {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("interrupted: %w", err)
+		}
+		if depth > s.limits.MaxDepth {
+			s.note(TooLarge, rel, "folders nested deeper than scan.max_depth (%d)", s.limits.MaxDepth)
+			return nil
+		}
+		dir, err := s.root.Open(path.Join(s.prefix, rel))
+		if err != nil {
+			if rel == "." {
+				return &PinError{Path: s.Path, What: "cannot be read", Hint: "check the permissions of the folder", Err: err}
+			}
+			s.note(Unreadable, rel, "%v", err)
+			return nil
+		}
+		list, err := dir.ReadDir(int(max(0, s.limits.MaxFiles-entries)) + 1)
+		dir.Close()
+		if err != nil && !errors.Is(err, io.EOF) {
+			s.note(Unreadable, rel, "%v", err)
+		}
+		slices.SortFunc(list, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+		for _, e := range list {
+			child := path.Join(rel, e.Name())
+			if entries++; entries > s.limits.MaxFiles {
+				s.note(TooLarge, rel, "more than scan.max_files (%d) entries", s.limits.MaxFiles)
+				return errTooMany
+			}
+			if !printable(e.Name()) {
+				s.note(BadName, child, "name %s", Printable(e.Name()))
+				continue
+			}
+			info, err := s.root.Stat(path.Join(s.prefix, child))
+			switch {
+			case err != nil && e.Type()&fs.ModeSymlink != 0:
+				s.note(LinkOut, child, "%v", err)
+			case err != nil:
+				s.note(Unreadable, child, "%v", err)
+			case info.IsDir() && slices.ContainsFunc(above, func(up fs.FileInfo) bool { return os.SameFile(up, info) }):
+				s.note(LinkOut, child, "link to a folder above it")
+			case info.IsDir():
+				if err := visit(child, depth+1, append(above, info)); err != nil {
+					return err
+				}
+			case !info.Mode().IsRegular():
+				s.note(BadKind, child, "%s", kind(info.Mode()))
+			default:
+				s.Files = append(s.Files, &File{Path: child, Size: info.Size(), snap: s, id: identify(info)})
+			}
+		}
+		return nil
+	}
+	top, err := s.root.Stat(s.prefix)
+	if err != nil {
+		return &PinError{Path: s.Path, What: "cannot be read", Err: err}
+	}
+	if err := visit(".", 0, []fs.FileInfo{top}); err != nil && !errors.Is(err, errTooMany) {
+		return err
+	}
+	return nil
+}
+
+var errTooMany = errors.New("too many files")
+
+func (s *Snapshot) note(r *Rule, rel, format string, args ...any) {
+	s.findings = append(s.findings, Finding{Rule: r.ID, Severity: r.Severity, File: Printable(rel), Detail: fmt.Sprintf(format, args...)})
+}
+
+// pin copies a small file, or opens a large one and keeps it.
+func (f *File) pin() error {
+	s := f.snap
+	if max := s.limits.MaxFileSizeMB << 20; f.Size > max {
+		s.note(TooLarge, f.Path, "%d bytes, max_file_size_mb allows %d", f.Size, s.limits.MaxFileSizeMB)
+	}
+	if f.Size > privateMax || s.copies == "" {
+		if f.Size > privateMax && s.copies != "" {
+			held, err := f.reopen()
+			if err != nil {
+				s.note(Unreadable, f.Path, "%v", err)
+				return nil
+			}
+			f.held = held
+			return s.place(f, nil) // an empty file for the mount to cover
+		}
+		return nil
+	}
+	src, err := f.reopen()
+	if err != nil {
+		s.note(Unreadable, f.Path, "%v", err)
+		return nil
+	}
+	defer src.Close()
+	return s.place(f, src)
+}
+
+// place creates the file below the folder of copies; with a source it copies the bytes and their digest.
+func (s *Snapshot) place(f *File, src io.Reader) error {
+	target := filepath.Join(s.copies, filepath.FromSlash(f.Path))
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return s.noRoom(err)
+	}
+	dst, err := os.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o444)
+	if err != nil {
+		return s.noRoom(err)
+	}
+	defer dst.Close()
+	if src == nil {
+		return nil
+	}
+	sum := sha256.New()
+	n, err := io.Copy(io.MultiWriter(dst, sum), io.LimitReader(src, f.Size+1))
+	if err != nil {
+		return s.noRoom(err)
+	}
+	if n != f.Size {
+		return &ChangedError{Path: f.Path, What: "its size changed while it was copied"}
+	}
+	f.SHA256, f.Copied = hex.EncodeToString(sum.Sum(nil)), true
+	return dst.Close()
+}
+
+func (s *Snapshot) noRoom(err error) error {
+	return &PinError{Path: s.Path, What: "no private copy could be made in " + s.copies, Err: err,
+		Hint: "free space there, or point XDG_RUNTIME_DIR to a folder with room"}
+}
+
+// reopen opens the file through the root and checks that it is still the file that was listed.
+func (f *File) reopen() (*os.File, error) {
+	h, err := openRegular(f.snap.root, f.inRoot())
+	if err != nil {
+		return nil, err
+	}
+	info, err := h.Stat()
+	if err == nil && identify(info) != f.id {
+		err = &ChangedError{Path: f.Path, What: "it was replaced or written to"}
+	}
+	if err != nil {
+		h.Close()
+		return nil, err
+	}
+	return h, nil
+}
+
+// inRoot is the file's path below the root.
+func (f *File) inRoot() string {
+	if f.snap.Single {
+		return f.snap.prefix
+	}
+	return path.Join(f.snap.prefix, f.Path)
+}
+
+// open gives the bytes that the workload will see.
+func (f *File) open() (io.ReaderAt, func(), error) {
+	switch {
+	case f.held != nil:
+		return f.held, func() {}, nil
+	case f.Copied:
+		h, err := os.Open(filepath.Join(f.snap.copies, filepath.FromSlash(f.Path)))
+		if err != nil {
+			return nil, nil, err
+		}
+		return h, func() { h.Close() }, nil
+	default:
+		h, err := f.reopen()
+		if err != nil {
+			return nil, nil, err
+		}
+		return h, func() { h.Close() }, nil
+	}
+}
+
+// Held is the open descriptor of a large file, or nil.
+func (f *File) Held() *os.File { return f.held }
+
+// Digest computes the SHA-256 of the file if it is not known yet. It reads the whole file.
+func (f *File) Digest() (string, error) {
+	if f.SHA256 != "" {
+		return f.SHA256, nil
+	}
+	data, done, err := f.open()
+	if err != nil {
+		return "", err
+	}
+	defer done()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, io.NewSectionReader(data, 0, f.Size)); err != nil {
+		return "", err
+	}
+	f.SHA256 = hex.EncodeToString(sum.Sum(nil))
+	return f.SHA256, nil
+}
+
+// ChangedError says that a model is no longer what was scanned.
+type ChangedError struct{ Path, What string }
+
+func (e *ChangedError) Error() string {
+	return "model changed while it was being validated: " + Printable(e.Path) + ": " + e.What
+}
+
+// Verify walks the model again and compares it with what was pinned: no file added, removed, replaced or
+// written to. It compares device, inode, size, modification and status-change time.
+func (s *Snapshot) Verify(ctx context.Context) error {
+	now := &Snapshot{Path: s.Path, Single: s.Single, root: s.root, prefix: s.prefix, limits: s.limits}
+	if err := now.walk(ctx); err != nil {
+		return err
+	}
+	before := make(map[string]*File, len(s.Files))
+	for _, f := range s.Files {
+		before[f.Path] = f
+	}
+	for _, f := range now.Files {
+		old, ok := before[f.Path]
+		switch {
+		case !ok:
+			return &ChangedError{Path: f.Path, What: "it was added"}
+		case old.id != f.id:
+			return &ChangedError{Path: f.Path, What: "it was replaced or written to"}
+		}
+		delete(before, f.Path)
+	}
+	for name := range before {
+		return &ChangedError{Path: name, What: "it was removed"}
+	}
+	for _, f := range s.Files {
+		if f.held == nil {
+			continue
+		}
+		if info, err := f.held.Stat(); err != nil || identify(info) != f.id {
+			return &ChangedError{Path: f.Path, What: "it was written to"}
+		}
+	}
+	return nil
+}
+
+// ManifestDigest identifies the model: SHA-256 over the sorted lines "sha256-or-dash size path\n". Files whose
+// content digest was not needed contribute "-"; full reports whether there were none.
+func (s *Snapshot) ManifestDigest() (digest string, full bool) {
+	sum := sha256.New()
+	full = true
+	for _, f := range s.Files {
+		d := f.SHA256
+		if d == "" {
+			d, full = "-", false
+		}
+		fmt.Fprintf(sum, "%s %d %s\n", d, f.Size, f.Path)
+	}
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), full
+}
+
+func kind(m fs.FileMode) string {
+	switch {
+	case m&fs.ModeNamedPipe != 0:
+		return "FIFO"
+	case m&fs.ModeSocket != 0:
+		return "socket"
+	case m&fs.ModeDevice != 0:
+		return "device"
+	case m.IsDir():
+		return "folder"
+	}
+	return "special file"
+}
+
+func printable(name string) bool {
+	return utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })
+}
