@@ -124,9 +124,9 @@ var RemoteCodeNotCleared = &Rule{ID: "validate/remote-code-not-cleared", Title: 
 	Fix: "read the file, then waive this rule for its SHA-256 with a reason"}
 
 type judge struct {
-	policy  policy.Policy
-	snap    *Snapshot
-	now     time.Time
+	policy policy.Policy
+	snap   *Snapshot
+	now    time.Time
 }
 
 // judge applies the policy to one finding: waivers, vetted globals, and rules that a disposition replaces.
