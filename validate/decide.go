@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -81,11 +82,19 @@ func Decide(p policy.Policy, snap *Snapshot, rep Report, now time.Time) (Admitte
 	for _, f := range snap.Files {
 		byPath[f.Path] = f
 	}
+	accused := accused(d.Findings)
 	var files []*File
 	for _, fr := range rep.Files {
-		why, finding := j.dispose(fr)
-		if finding != nil {
-			d.Findings = append(d.Findings, *finding)
+		why, extra := j.dispose(fr)
+		if !fr.Cleared && !accused[Printable(fr.Path)] || byPath[fr.Path] == nil {
+			extra = append(extra, finding(Unexplained, fr, "not cleared, for no stated reason"))
+		}
+		for _, f := range extra {
+			j.judge(&f)
+			d.Findings = append(d.Findings, f)
+		}
+		if byPath[fr.Path] == nil {
+			continue
 		}
 		if why != "" {
 			d.Withheld = append(d.Withheld, Withheld{fr.Path, why})
@@ -94,6 +103,7 @@ func Decide(p policy.Policy, snap *Snapshot, rep Report, now time.Time) (Admitte
 		files = append(files, byPath[fr.Path])
 		d.Admitted = append(d.Admitted, fr.Path)
 	}
+	slices.SortStableFunc(d.Findings, func(a, b Finding) int { return cmp.Compare(b.Severity, a.Severity) })
 	d.Verdict = j.verdict(d.Findings)
 	if d.Verdict == Admit && len(files) == 0 {
 		d.Verdict = Inconclusive
@@ -195,27 +205,41 @@ func (j *judge) waived(f Finding, top string) (string, bool) {
 	return "", false
 }
 
-// dispose says why a file does not exist inside, or "" when it may, and adds a finding the policy demands.
-func (j *judge) dispose(fr FileReport) (withheld string, extra *Finding) {
+// dispose says why a file does not exist inside, or "" when it may, and states what the policy demands of it.
+func (j *judge) dispose(fr FileReport) (withheld string, extra []Finding) {
 	if len(j.policy.AllowedExtensions) > 0 && !slices.Contains(j.policy.AllowedExtensions, Ext(path.Base(fr.Path))) {
-		extra = &Finding{Rule: BadExtension.ID, Severity: BadExtension.Severity, File: Printable(fr.Path), Detail: fmt.Sprintf("extension %q", Ext(fr.Path))}
+		extra = append(extra, finding(BadExtension, fr, fmt.Sprintf("extension %q", Ext(fr.Path))))
 	}
 	if fr.Code {
 		switch j.policy.RemoteCode {
 		case policy.RemoteCodeWithhold:
 			return "remote code (allow_remote_code: false)", extra
 		case policy.RemoteCodeAllow:
-			f := Finding{Rule: RemoteCodeNotCleared.ID, Severity: RemoteCodeNotCleared.Severity, File: Printable(fr.Path), Detail: "Python source"}
-			j.judge(&f)
-			return "", &f
+			return "", append(extra, finding(RemoteCodeNotCleared, fr, "Python source"))
 		default:
-			return "", &Finding{Rule: RemoteCodeRefused.ID, Severity: RemoteCodeRefused.Severity, File: Printable(fr.Path), Detail: "Python source"}
+			return "", append(extra, finding(RemoteCodeRefused, fr, "Python source"))
 		}
 	}
 	if len(fr.Scanners) == 0 && !fr.Cleared && j.policy.Unclaimed == policy.UnclaimedWithhold && j.unclaimedIsHandled(fr.Path) {
 		return "no scanner understands it", extra
 	}
 	return "", extra
+}
+
+func finding(r *Rule, fr FileReport, detail string) Finding {
+	return Finding{Rule: r.ID, Severity: r.Severity, File: Printable(fr.Path), Detail: detail}
+}
+
+// accused is the set of files that some finding says something about that keeps them from being cleared. Scan
+// leaves no uncleared file outside it; Decide's check is the net below that.
+func accused(findings []Finding) map[string]bool {
+	set := map[string]bool{}
+	for _, f := range findings {
+		if top, _, _ := strings.Cut(f.File, "!"); f.Severity != Low {
+			set[top] = true
+		}
+	}
+	return set
 }
 
 // verdict is the worst of what was not waived.

@@ -68,9 +68,11 @@ type run struct {
 	budget   budget
 	mu       sync.Mutex
 	findings []Finding
+	flooded  bool // findings were dropped
 }
 
-// maxFindings bounds the report; one more finding than this changes no verdict.
+// maxFindings bounds the report. What is dropped leaves a finding of its own: a flood of notes, or of
+// findings that the policy waives, must not push the one that matters out of the report.
 const maxFindings = 10_000
 
 func (r *run) add(f Finding) {
@@ -78,6 +80,12 @@ func (r *run) add(f Finding) {
 	defer r.mu.Unlock()
 	if len(r.findings) < maxFindings || f.Severity == High && len(r.findings) < 2*maxFindings {
 		r.findings = append(r.findings, f)
+		return
+	}
+	if !r.flooded {
+		r.flooded = true
+		r.findings = append(r.findings, Finding{Rule: Exhausted.ID, Severity: Exhausted.Severity, File: f.File, Offset: f.Offset,
+			Detail: fmt.Sprintf("more than %d findings; the rest is not listed", maxFindings)})
 	}
 }
 
@@ -87,8 +95,7 @@ func Scan(ctx context.Context, scanners []*Scanner, snap *Snapshot, limits polic
 	start := time.Now()
 	deadline, cancel := context.WithTimeout(ctx, time.Duration(limits.MaxScanSeconds)*time.Second)
 	defer cancel()
-	r := &run{ctx: deadline, limits: limits, scanners: scanners}
-	r.budget.max = [resources]int64{Entries: limits.MaxEntries, Expanded: limits.MaxExpandedMB << 20, PickleOps: limits.MaxPickleOps}
+	r := newRun(deadline, scanners, limits)
 	r.findings = slices.Clone(snap.findings)
 
 	rep := Report{Files: make([]FileReport, len(snap.Files))}
@@ -109,13 +116,36 @@ func Scan(ctx context.Context, scanners []*Scanner, snap *Snapshot, limits polic
 	if err := ctx.Err(); err != nil {
 		return rep, fmt.Errorf("interrupted: %w", err)
 	}
+	rep.Findings = r.sorted()
+	rep.Took = time.Since(start)
+	return rep, nil
+}
+
+// ScanReader judges one file that is not on the local disk, or not yet: a range reader, a test's bytes. The
+// report cannot admit anything, because there is no snapshot to admit.
+func ScanReader(ctx context.Context, scanners []*Scanner, name string, data io.ReaderAt, size int64, limits policy.ScanLimits) Report {
+	start := time.Now()
+	deadline, cancel := context.WithTimeout(ctx, time.Duration(limits.MaxScanSeconds)*time.Second)
+	defer cancel()
+	r := newRun(deadline, scanners, limits)
+	fr := FileReport{Path: name, Size: size}
+	r.scanInto(&fr, data)
+	return Report{Files: []FileReport{fr}, Findings: r.sorted(), Took: time.Since(start)}
+}
+
+func newRun(ctx context.Context, scanners []*Scanner, limits policy.ScanLimits) *run {
+	r := &run{ctx: ctx, limits: limits, scanners: scanners}
+	r.budget.max = [resources]int64{Entries: limits.MaxEntries, Expanded: limits.MaxExpandedMB << 20, PickleOps: limits.MaxPickleOps}
+	return r
+}
+
+// sorted gives the findings in the order of reports: worst first, then by place.
+func (r *run) sorted() []Finding {
 	slices.SortStableFunc(r.findings, func(a, b Finding) int {
 		return cmp.Or(-cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.File, b.File), cmp.Compare(a.Offset, b.Offset),
 			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Detail, b.Detail))
 	})
-	rep.Findings = r.findings
-	rep.Took = time.Since(start)
-	return rep, nil
+	return r.findings
 }
 
 func (r *run) scanFile(f *File) FileReport {
@@ -126,10 +156,13 @@ func (r *run) scanFile(f *File) FileReport {
 		return fr
 	}
 	defer done()
-	p := &Pass{File: Printable(f.Path), Name: f.Path, Size: f.Size, data: data, run: r}
-	res := r.scanOne(p)
-	fr.Scanners, fr.Cleared, fr.Code, fr.Regions = res.scanners, res.cleared, res.code, res.regions
+	r.scanInto(&fr, data)
 	return fr
+}
+
+func (r *run) scanInto(fr *FileReport, data io.ReaderAt) {
+	res := r.scanOne(&Pass{File: Printable(fr.Path), Name: fr.Path, Size: fr.Size, data: data, run: r})
+	fr.Scanners, fr.Cleared, fr.Code, fr.Regions = res.scanners, res.cleared, res.code, res.regions
 }
 
 type scanned struct {
@@ -147,12 +180,16 @@ func (r *run) scanOne(p *Pass) (out scanned) {
 	head := Head{Name: p.Name, Size: p.Size, ReaderAt: p}
 	head.Start = make([]byte, min(headSize, p.Size))
 	if _, err := p.ReadAt(head.Start, 0); err != nil && !errors.Is(err, io.EOF) {
-		p.Report(Unreadable, 0, "%v", err)
+		rule := Unreadable
+		if p.failed != nil {
+			rule = Exhausted
+		}
+		p.Report(rule, 0, "%v", err)
 		return out
 	}
-	matched := r.matching(head, false)
+	matched := r.matching(p, head, false)
 	if len(matched) == 0 {
-		matched = r.matching(head, true)
+		matched = r.matching(p, head, true)
 	}
 	if len(matched) == 0 {
 		p.Report(Unclaimed, 0, "%d bytes beginning with %s", p.Size, quoteHead(head.Start))
@@ -176,13 +213,23 @@ func (r *run) scanOne(p *Pass) (out scanned) {
 	return out
 }
 
-func (r *run) matching(h Head, fallback bool) (out []*Scanner) {
+func (r *run) matching(p *Pass, h Head, fallback bool) (out []*Scanner) {
 	for _, s := range r.scanners {
-		if s.Fallback == fallback && s.Match(h) {
+		if s.Fallback == fallback && matches(s, p, h) {
 			out = append(out, s)
 		}
 	}
 	return out
+}
+
+// matches asks one scanner. A scanner that stops while it looks has not said no.
+func matches(s *Scanner, p *Pass, h Head) (ok bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			p.Report(Unparsable, 0, "scanner %s stopped while looking: %v", s.Name, v)
+		}
+	}()
+	return s.Match(h)
 }
 
 // scanWith runs one scanner and turns every way it can fail into a finding, in addition to what it reported.
@@ -221,13 +268,15 @@ func (r *run) scanWith(s *Scanner, p *Pass) (cleared bool) {
 // quoteHead shows the first bytes of a file without letting them reach a terminal.
 func quoteHead(b []byte) string { return strconv.QuoteToASCII(string(b[:min(len(b), 16)])) }
 
-// Printable quotes a name that comes from a model when it holds anything a terminal would interpret.
+// Printable quotes a name that comes from a model when it holds anything a terminal would interpret. It never
+// contains "!", which separates a container from its member in Finding.File: a waiver for the file "a" must
+// not reach the file "a!b".
 func Printable(s string) string {
 	q := strconv.QuoteToGraphic(s)
-	if q[1:len(q)-1] == s {
+	if q[1:len(q)-1] == s && !strings.Contains(s, "!") {
 		return s
 	}
-	return q
+	return strings.ReplaceAll(q, "!", `\x21`)
 }
 
 // Ext is the lower-case extension of a slash-separated name, with the dot.

@@ -83,6 +83,9 @@ func (p *Pass) ReadAt(b []byte, off int64) (int, error) {
 	if off < 0 || off > p.Size {
 		return 0, Malformed(off, "read outside the file")
 	}
+	if p.run.ctx.Err() != nil {
+		return 0, p.Charge(Entries, 0)
+	}
 	if max := p.Size - off; int64(len(b)) > max {
 		n, err := p.data.ReadAt(b[:max], off)
 		if err == nil {

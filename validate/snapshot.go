@@ -54,6 +54,7 @@ type Snapshot struct {
 	copies   string // folder of the private copies, or empty
 	findings []Finding
 	limits   policy.ScanLimits
+	private  int64 // bytes of the private copies
 }
 
 // File is one regular file of a snapshot.
@@ -163,7 +164,11 @@ func (s *Snapshot) walk(ctx context.Context) error {
 		if err != nil {
 			return &PinError{Path: s.Path, What: "is a link that leaves its folder, or cannot be read", Hint: "name the file the link points to", Err: err}
 		}
-		s.Files = []*File{{Path: filepath.Base(s.Path), Size: info.Size(), snap: s, id: identify(info)}}
+		base := filepath.Base(s.Path)
+		if !printable(base) {
+			s.note(BadName, base, "name %s", Printable(base))
+		}
+		s.Files = []*File{{Path: base, Size: info.Size(), snap: s, id: identify(info)}}
 		return nil
 	}
 	var entries int64
@@ -176,7 +181,7 @@ func (s *Snapshot) walk(ctx context.Context) error {
 			s.note(TooLarge, rel, "folders nested deeper than scan.max_depth (%d)", s.limits.MaxDepth)
 			return nil
 		}
-		dir, err := s.root.Open(path.Join(s.prefix, rel))
+		dir, err := openRegular(s.root, path.Join(s.prefix, rel)) // does not block on a FIFO that took its place
 		if err != nil {
 			if rel == "." {
 				return &PinError{Path: s.Path, What: "cannot be read", Hint: "check the permissions of the folder", Err: err}
@@ -242,16 +247,7 @@ func (f *File) pin() error {
 	if max := s.limits.MaxFileSizeMB << 20; f.Size > max {
 		s.note(TooLarge, f.Path, "%d bytes, max_file_size_mb allows %d", f.Size, s.limits.MaxFileSizeMB)
 	}
-	if f.Size > privateMax || s.copies == "" {
-		if f.Size > privateMax && s.copies != "" {
-			held, err := f.reopen()
-			if err != nil {
-				s.note(Unreadable, f.Path, "%v", err)
-				return nil
-			}
-			f.held = held
-			return s.place(f, nil) // an empty file for the mount to cover
-		}
+	if s.copies == "" {
 		return nil
 	}
 	src, err := f.reopen()
@@ -259,7 +255,12 @@ func (f *File) pin() error {
 		s.note(Unreadable, f.Path, "%v", err)
 		return nil
 	}
+	if f.Size > privateMax || f.Size > s.limits.MaxPrivateMB<<20-s.private {
+		f.held = src
+		return s.place(f, nil) // an empty file for the mount to cover
+	}
 	defer src.Close()
+	s.private += f.Size
 	return s.place(f, src)
 }
 
