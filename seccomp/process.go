@@ -1,0 +1,111 @@
+package seccomp
+
+// threads is what pthreads need.
+var threads = block{
+	name: "threads",
+	why:  "OpenMP, BLAS, interpreters and the Go runtime are threaded",
+	calls: []call{
+		{names: "clone", reason: "threads, and processes until Seal takes those back; no new namespace of any kind",
+			rules: []rule{allow(without(0, cloneRefused))}},
+		{names: "futex", reason: "plain wait, wake and requeue; priority inheritance is an exploit classic (Towelroot, CVE-2026-43499) that torch never uses",
+			rules: futexRules()},
+		{names: "set_robust_list get_robust_list", reason: "glibc thread start-up"},
+		{names: "membarrier", reason: "restartable sequences, dlopen in threaded programs"},
+	},
+}
+
+// cloneRefused are CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET; CLONE_NEWTIME,
+// which shares its bit with the exit signal's byte and is no signal's number; and the upper half, where
+// CLONE_INTO_CGROUP and CLONE_CLEAR_SIGHAND live.
+const cloneRefused = 0x7e020000 | 0x80 | 0xffffffff_00000000
+
+const cloneThread = 0x10000
+
+// futexRules allows operations whose number, without FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME, is
+// WAIT, WAKE, REQUEUE, CMP_REQUEUE, WAKE_OP, WAIT_BITSET or WAKE_BITSET.
+func futexRules() []rule {
+	var rules []rule
+	for _, op := range []uint64{0, 1, 3, 4, 5, 9, 10} {
+		rules = append(rules, allow(masked(1, low32&^(128|256), op)))
+	}
+	return rules
+}
+
+// subprocess is what starting programs needs beyond what pid 1 needs itself.
+var subprocess = block{
+	name: "subprocess",
+	why:  "shells, subprocess, multiprocessing, DataLoader workers",
+	when: func(o Options) bool { return o.Ops.Subprocess },
+	calls: []call{
+		{names: "vfork", only: "amd64", reason: "CPython's subprocess, glibc's posix_spawn"},
+		{names: "setpgid", reason: "job control in shells"},
+	},
+}
+
+// box is what pid 1 does between this filter and the workload. Seal takes back the Landlock calls and
+// seccomp, and processes where the policy restricts them; the others are harmless in the workload's hands.
+var box = block{
+	name: "box",
+	why:  "our pid 1: start the workload, confine it further, forward signals, reap",
+	calls: []call{
+		{names: "execve", reason: "starts pid 1 and the workload; Landlock decides which files. execveat stays out: it runs memory files"},
+		{names: "fork", only: "amd64", reason: "starts the workload's process"},
+		{names: "wait4 waitid", reason: "reaping"},
+		{names: "setsid", reason: "a session of its own, away from the caller's terminal"},
+		{names: "pidfd_open pidfd_send_signal", reason: "the Go runtime follows children by pidfd; only processes of the box have a number here"},
+		{names: "landlock_create_ruleset landlock_add_rule landlock_restrict_self", reason: "the workload's own Landlock domain; can only tighten"},
+		{names: "seccomp", reason: "installing Seal, and asking which actions exist; no listener, which could answer for other processes",
+			rules: []rule{
+				allow(int32Is(0, seccompSetModeFilter), masked(1, low32&^seccompFilterFlags, 0)),
+				allow(int32Is(0, seccompGetActionAvail)),
+			}},
+	},
+}
+
+// linux/seccomp.h. The flags are TSYNC, LOG, SPEC_ALLOW and TSYNC_ESRCH.
+const (
+	seccompSetModeFilter  = 1
+	seccompGetActionAvail = 2
+	seccompFilterFlags    = 1 | 2 | 4 | 16
+)
+
+// jit is what code generators want beyond mmap and mprotect.
+var jit = block{
+	name: "jit",
+	why:  "code generators: libffi closures, Triton, CUDA's own compiler",
+	when: func(o Options) bool { return o.Ops.NativeCode || o.Ops.GPU },
+	calls: []call{
+		{names: "memfd_create", reason: "a file in memory that can be mapped executable; executing it as a program stays refused (execveat, Landlock)"},
+	},
+}
+
+// gpu is what CUDA and ROCm want beyond the rest; their ioctls pass, on the nodes that exist.
+var gpu = block{
+	name: "gpu",
+	why:  "CUDA and ROCm user-space drivers",
+	when: func(o Options) bool { return o.Ops.GPU },
+	calls: []call{
+		{names: "get_mempolicy set_mempolicy mbind", reason: "placing pinned buffers near the device; elsewhere torch tolerates the refusal"},
+		{names: "timerfd_create timerfd_settime timerfd_gettime", reason: "event loop of the driver's threads"},
+	},
+}
+
+// nosys are calls answered as if the kernel did not have them, because their callers then fall back.
+var nosys = block{
+	name: "nosys",
+	why:  "calls whose callers carry a fallback for older kernels",
+	calls: []call{
+		{names: "clone3", reason: "its flags lie in memory a filter cannot read; libc falls back to clone", rules: missing},
+		{names: "io_uring_setup io_uring_enter io_uring_register", reason: "carries out other calls outside this filter (CVE-2022-29582 and many more)", rules: missing},
+		{names: "modify_ldt", only: "amd64", reason: "16-bit segments; kernels are built without it", rules: missing},
+		{names: "timer_create", reason: "POSIX CPU timers (CVE-2025-38352); coreutils' timeout falls back to alarm", rules: missing},
+		{names: "openat2", reason: "its mode lies in memory, see suidBits; callers fall back to openat", rules: missing},
+		{names: "pidfd_getfd", reason: "takes descriptors out of other processes", rules: missing},
+		{names: "epoll_pwait2", reason: "callers fall back to epoll_pwait", rules: missing},
+		{names: "mount_setattr quotactl_fd", reason: "administration; newer than the programs that matter here", rules: missing},
+		{names: "memfd_secret", reason: "memory that no memory limit's report shows", rules: missing},
+		{names: "futex_waitv", reason: "callers fall back to futex; the highest number named here, see doc.go", rules: missing},
+	},
+}
+
+var missing = []rule{refuse(enosys)}
