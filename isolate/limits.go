@@ -1,0 +1,48 @@
+package isolate
+
+import (
+	"fmt"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// limitsLayer sets per-process limits (getrlimit(2)) for what cgroups do not count. There is no RLIMIT_AS: a
+// process that reserves much and touches little, such as torch, hangs under it.
+var limitsLayer = Layer{
+	Name: "limits", Doc: "core dumps, locked memory, queues, descriptors and CPU time",
+	Probe: func() error { return nil },
+	Configure: func(oci *specs.Spec, s Spec) error {
+		for _, l := range rlimits(s) {
+			oci.Process.Rlimits = append(oci.Process.Rlimits, specs.POSIXRlimit{Type: l.oci, Soft: l.max, Hard: l.max})
+		}
+		return nil
+	},
+	Observe: func(v View, s Spec) (Strength, string) {
+		for _, l := range rlimits(s) {
+			if got := v.rlimit(l.proc); got != fmt.Sprint(l.max) {
+				return Partial, fmt.Sprintf("%s is %s, not %d", l.oci, got, l.max)
+			}
+		}
+		return Full, ""
+	},
+}
+
+type rlimit struct {
+	oci, proc string // name in the OCI spec, and in /proc/<pid>/limits
+	max       uint64
+}
+
+func rlimits(s Spec) []rlimit {
+	ls := []rlimit{
+		{"RLIMIT_CORE", "Max core file size", 1}, // 1, not 0: a piped core_pattern ignores 0 (core(5))
+		{"RLIMIT_MEMLOCK", "Max locked memory", atMost(unix.RLIMIT_MEMLOCK, 64<<20)},
+		{"RLIMIT_MSGQUEUE", "Max msgqueue size", 0},
+		{"RLIMIT_NOFILE", "Max open files", atMost(unix.RLIMIT_NOFILE, 65536)},
+		{"RLIMIT_SIGPENDING", "Max pending signals", atMost(unix.RLIMIT_SIGPENDING, 1024)},
+	}
+	if t := s.Sandbox.CPUTimeSec; t > 0 {
+		ls = append(ls, rlimit{"RLIMIT_CPU", "Max cpu time", uint64(t)})
+	}
+	return ls
+}

@@ -1,0 +1,10 @@
+package isolate
+
+import (
+	"os"
+	"testing"
+)
+
+func init() { Init() } // this test binary is also the program that libcontainer re-executes
+
+func TestMain(m *testing.M) { os.Exit(m.Run()) }

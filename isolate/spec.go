@@ -1,0 +1,73 @@
+package isolate
+
+import (
+	"os"
+
+	"github.com/loadlock/loadlock/policy"
+)
+
+// Spec says what to run and what exists inside. It is plain data; Bundle turns it into an OCI runtime spec.
+type Spec struct {
+	ID     string // random, unique on this host
+	RunDir string // private folder of this run; removed by Close
+
+	Args []string // Args[0] is an absolute path inside
+	Env  []string
+	Dir  string // working directory inside
+
+	Binds    []Bind
+	Symlinks map[string]string // link inside → target
+	Masks    []string          // paths inside that must look empty
+	Etc      map[string]string // files written for this run, by path inside
+
+	Sandbox policy.Sandbox
+	Host    Host // how the supervisor runs
+
+	Stdin, Stdout, Stderr *os.File
+}
+
+// Bind is one host file or folder that exists inside.
+type Bind struct {
+	Source string // on the host; the kernel refuses /proc/<pid>/fd links of another mount namespace (EINVAL)
+	Target string // absolute, inside
+	Exec   bool   // may be executed and mapped executable
+	Write  bool
+	Why    string // for the plan
+}
+
+// Host is what Bundle needs to know about the supervisor.
+type Host struct {
+	Rootless bool
+	UID, GID int    // of the supervisor
+	IDBase   uint32 // first host id of the mapped range when not rootless
+	Program  string // this program's own file: it is also pid 1 of the box
+	Cgroup   string // path of the new cgroup, empty for none
+	Systemd  bool   // the cgroup is made by the user's systemd
+	SwapFile bool   // swap can be limited
+}
+
+// inner ids: libcontainer needs 0 mapped to build the root; the workload runs as workID.
+const workID = 1000
+
+// pid1Path is where the supervisor's own binary is mounted read-only; see pid1_linux.c.
+const pid1Path = "/.loadlock/pid1"
+
+// Exit is the workload's story.
+type Exit struct {
+	Code     int    `json:"code"`             // exit status, when it exited
+	Signal   int    `json:"signal,omitempty"` // the signal that ended it
+	OOM      bool   `json:"oom"`
+	TimedOut bool   `json:"timed_out"`
+	Failed   string `json:"failed,omitempty"` // step that kept it from starting: "exec: no such file or directory"
+	Errno    int    `json:"-"`
+	Usage    Usage  `json:"usage"`
+}
+
+// Usage is what the cgroup counted.
+type Usage struct {
+	PeakMemory int64 `json:"peak_memory_bytes"` // -1: not known
+	CPU        int64 `json:"cpu_ns"`
+	PeakPids   int64 `json:"peak_pids"` // -1: not known
+	OOMKills   int64 `json:"oom_kills"`
+	PidsDenied int64 `json:"pids_denied"` // forks refused by the pids limit
+}

@@ -1,0 +1,72 @@
+package isolate
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// usage reads what the cgroup counted. Files and their meaning: the kernel's cgroup-v1/memory, cgroup-v1/pids
+// and cgroup-v2 documents.
+func (b *Box) usage() Usage {
+	u := Usage{PeakMemory: -1, PeakPids: -1}
+	st, err := b.container.State()
+	if err != nil || b.spec.Host.Cgroup == "" {
+		return u
+	}
+	v := View{cgroups: st.CgroupPaths}
+	u.PeakMemory = v.cgroupNumber("memory", "memory.max_usage_in_bytes", "memory.peak")
+	u.PeakPids = v.cgroupNumber("pids", "pids.peak")
+	u.CPU = max(0, v.cgroupNumber("cpuacct", "cpuacct.usage"))
+	if u.CPU == 0 {
+		u.CPU = 1000 * max(0, v.cgroupKey("", "cpu.stat", "usage_usec"))
+	}
+	u.OOMKills = max(0, v.cgroupKey("memory", "memory.oom_control", "oom_kill"), v.cgroupKey("", "memory.events", "oom_kill"))
+	u.PidsDenied = max(0, v.cgroupKey("pids", "pids.events", "max"))
+	return u
+}
+
+// cgroupKey reads one "key value" line of a flat-keyed file.
+func (v View) cgroupKey(controller, file, key string) int64 {
+	for _, dir := range []string{v.cgroups[controller], v.cgroups[""]} {
+		if dir == "" {
+			continue
+		}
+		raw, err := os.ReadFile(filepath.Join(dir, file))
+		if err != nil {
+			continue
+		}
+		for line := range strings.Lines(string(raw)) {
+			if f := strings.Fields(line); len(f) == 2 && f[0] == key {
+				if n, err := strconv.ParseInt(f[1], 10, 64); err == nil {
+					return n
+				}
+			}
+		}
+	}
+	return -1
+}
+
+// killOnOOM ends the whole box when one of its processes was killed for memory: cgroup v1 has no
+// memory.oom.group. On v2 the kernel does it.
+func (b *Box) killOnOOM() (stop func()) {
+	if b.spec.Host.Cgroup == "" || unified() {
+		return func() {}
+	}
+	oom, err := b.container.NotifyOOM()
+	if err != nil {
+		return func() {}
+	}
+	done := make(chan struct{})
+	go func() {
+		select {
+		case _, ok := <-oom:
+			if ok {
+				b.kill()
+			}
+		case <-done:
+		}
+	}()
+	return func() { close(done) }
+}

@@ -1,0 +1,40 @@
+package isolate
+
+import "github.com/opencontainers/runtime-spec/specs-go"
+
+// userLayer maps the workload to an unprivileged id. As root, the ids come from a high range that owns nothing
+// on the host; two ids are enough (0 builds the root file system and is gone before the workload starts). As an
+// ordinary user there is only the user's own id; see user_namespaces(7).
+var userLayer = Layer{
+	Name: "user", Doc: "the workload is nobody on the host, and root nowhere",
+	Remedy: "allow user namespaces: sysctl user.max_user_namespaces; on Ubuntu 23.10 and later also kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor profile with 'userns,' for loadlock; or run as root",
+	Probe:  probeUserNamespace,
+	Configure: func(oci *specs.Spec, s Spec) error {
+		oci.Linux.Namespaces = append(oci.Linux.Namespaces, specs.LinuxNamespace{Type: specs.UserNamespace})
+		if s.Host.Rootless {
+			oci.Linux.UIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: uint32(s.Host.UID), Size: 1}}
+			oci.Linux.GIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: uint32(s.Host.GID), Size: 1}}
+			return nil
+		}
+		ids := []specs.LinuxIDMapping{
+			{ContainerID: 0, HostID: s.Host.IDBase, Size: 1},
+			{ContainerID: workID, HostID: s.Host.IDBase + workID, Size: 1},
+		}
+		oci.Linux.UIDMappings, oci.Linux.GIDMappings = ids, ids
+		oci.Process.User = specs.User{UID: workID, GID: workID}
+		return nil
+	},
+	Observe: func(v View, s Spec) (Strength, string) {
+		if st, why := v.ownNamespace("user"); st != Full {
+			return st, why
+		}
+		for _, key := range []string{"Uid", "Gid"} {
+			for _, id := range v.statusFields(key) {
+				if id == "0" {
+					return Off, "the workload has host " + key + " 0"
+				}
+			}
+		}
+		return Full, ""
+	},
+}
