@@ -1,0 +1,153 @@
+package pickle
+
+import (
+	"bufio"
+	_ "embed" // the two lists
+	"fmt"
+	"strings"
+	"sync"
+)
+
+//go:embed globals.txt
+var globalsText string
+
+//go:embed compat.txt
+var compatText string
+
+// acts are what a pickle may do with a name.
+type acts uint8
+
+const (
+	actImport acts = 1 << iota
+	actCall
+	actBuild
+	actItems
+	actDeny
+)
+
+// entry is one line of globals.txt.
+type entry struct {
+	acts   acts
+	shape  shape
+	reason string
+}
+
+type name struct{ module, name string }
+
+// lists is what the two embedded files say.
+type lists struct {
+	globals map[name]*entry
+	modules map[string]string // Python 2 module → Python 3 module
+	names   map[name]name
+}
+
+// loadLists reads the files on first use, so that commands that scan nothing do not pay for it.
+var loadLists = sync.OnceValues(func() (*lists, error) {
+	l := &lists{}
+	var err error
+	if l.globals, err = readGlobals(globalsText); err != nil {
+		return nil, err
+	}
+	l.modules, l.names, err = readCompat(compatText)
+	return l, err
+})
+
+func readGlobals(text string) (map[name]*entry, error) {
+	out := map[name]*entry{}
+	sc := bufio.NewScanner(strings.NewReader(text))
+	for line := 1; sc.Scan(); line++ {
+		if s := strings.TrimSpace(sc.Text()); s == "" || s[0] == '#' {
+			continue
+		}
+		f := strings.Fields(sc.Text())
+		if len(f) < 4 {
+			return nil, fmt.Errorf("globals.txt:%d: want module, name, acts, reason", line)
+		}
+		key := name{f[0], f[1]}
+		if out[key] != nil {
+			return nil, fmt.Errorf("globals.txt:%d: %s %s is listed twice", line, f[0], f[1])
+		}
+		e := &entry{reason: strings.Join(f[3:], " ")}
+		for word := range strings.SplitSeq(f[2], ",") {
+			if err := e.add(word); err != nil {
+				return nil, fmt.Errorf("globals.txt:%d: %w", line, err)
+			}
+		}
+		if e.acts&actDeny != 0 && e.acts != actDeny || f[1] == "*" && e.acts != actDeny {
+			return nil, fmt.Errorf("globals.txt:%d: deny stands alone, and only deny takes *", line)
+		}
+		out[key] = e
+	}
+	return out, sc.Err()
+}
+
+func (e *entry) add(word string) error {
+	act, shapeName, hasShape := strings.Cut(word, ":")
+	bit := map[string]acts{"import": actImport, "call": actCall, "build": actBuild, "items": actItems, "deny": actDeny}[act]
+	switch {
+	case bit == 0:
+		return fmt.Errorf("unknown act %q", word)
+	case e.acts&bit != 0:
+		return fmt.Errorf("act %q is given twice", act)
+	case hasShape != (act == "call"):
+		return fmt.Errorf("act %q: a call needs a shape, and nothing else takes one", word)
+	case hasShape:
+		if e.shape = shapes[shapeName]; e.shape == nil {
+			return fmt.Errorf("unknown shape %q", shapeName)
+		}
+	}
+	e.acts |= bit
+	return nil
+}
+
+func readCompat(text string) (map[string]string, map[name]name, error) {
+	modules, names := map[string]string{}, map[name]name{}
+	sc := bufio.NewScanner(strings.NewReader(text))
+	for line := 1; sc.Scan(); line++ {
+		f := strings.Fields(sc.Text())
+		switch {
+		case len(f) == 0 || f[0] == "#" || strings.HasPrefix(f[0], "#"):
+		case f[0] == "module" && len(f) == 3 && modules[f[1]] == "":
+			modules[f[1]] = f[2]
+		case f[0] == "name" && len(f) == 5 && names[name{f[1], f[2]}] == (name{}):
+			names[name{f[1], f[2]}] = name{f[3], f[4]}
+		default:
+			return nil, nil, fmt.Errorf("compat.txt:%d: malformed or repeated", line)
+		}
+	}
+	return modules, names, sc.Err()
+}
+
+// resolve maps a name as the unpickler does below protocol 3 and looks it up.
+func (l *lists) resolve(module, nm string, proto int) *global {
+	if proto < 3 {
+		if to, ok := l.names[name{module, nm}]; ok {
+			module, nm = to.module, to.name
+		} else if to, ok := l.modules[module]; ok {
+			module = to
+		}
+	}
+	g := &global{module: module, name: nm}
+	if e := l.globals[name{module, nm}]; e != nil {
+		if e.acts&actDeny != 0 {
+			g.denied = e
+		} else {
+			g.entry = e
+		}
+		return g
+	}
+	root, _, _ := strings.Cut(nm, ".")
+	if e := l.globals[name{module, root}]; e != nil && e.acts&actDeny != 0 {
+		g.denied = e
+		return g
+	}
+	for m := module; m != ""; {
+		if e := l.globals[name{m, "*"}]; e != nil {
+			g.denied = e
+			return g
+		}
+		i := strings.LastIndexByte(m, '.')
+		m = m[:max(i, 0)]
+	}
+	return g
+}

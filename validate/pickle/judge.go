@@ -1,0 +1,232 @@
+package pickle
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/loadlock/loadlock/validate"
+)
+
+// judge turns the events of one stream into findings. Nothing it has not been told to allow passes.
+type judge struct {
+	p        *validate.Pass
+	uses     map[*global]*use
+	order    []*global
+	reported map[string]int
+	storages map[string]*storage
+	nested   map[int64]*value // literals that were scanned as pickles, by offset
+}
+
+// use is what a stream does with a name that is not vetted for it.
+type use struct {
+	importOff        int64
+	imported, stored bool
+	calls, builds    int
+	callOff          int64
+	buildOff         int64
+	callText         string
+	buildText        string
+}
+
+// maxReported bounds the findings per rule and stream; further ones change no verdict.
+const (
+	maxReported = 64
+	maxUses     = 4096
+)
+
+func newJudge(p *validate.Pass) *judge {
+	return &judge{p: p, uses: map[*global]*use{}, reported: map[string]int{}, storages: map[string]*storage{}, nested: map[int64]*value{}}
+}
+
+func (j *judge) note(r *validate.Rule, off int64, format string, args ...any) {
+	if j.reported[r.ID]++; j.reported[r.ID] <= maxReported {
+		j.p.Report(r, off, format, args...)
+	}
+}
+
+// use returns the record of a name, or nil when there are too many to keep apart; then the name is reported at
+// once, in a way that no list of allowed names can permit.
+func (j *judge) use(off int64, g *global) *use {
+	u := j.uses[g]
+	if u == nil {
+		if len(j.uses) >= maxUses {
+			j.note(ruleUnknown, off, "%s, one of more than %d names", showName(g), maxUses)
+			return nil
+		}
+		u = &use{importOff: off}
+		j.uses[g] = u
+		j.order = append(j.order, g)
+	}
+	return u
+}
+
+func (j *judge) imported(off int64, g *global) {
+	if strings.Contains(g.name, ".") && g.entry == nil {
+		j.note(ruleDotted, off, "%s imported", showName(g))
+	}
+	if g.entry == nil {
+		if u := j.use(off, g); u != nil {
+			u.imported = true
+		}
+	}
+}
+
+func (j *judge) stored(off int64, v *value) {
+	if v.g.entry != nil && v.g.entry.acts&actImport == 0 {
+		if u := j.use(off, v.g); u != nil {
+			u.stored = true
+		}
+	}
+}
+
+// called judges one call and says what it returns.
+func (j *judge) called(c *call) (*value, error) {
+	v := &value{kind: kCall, off: c.off, fn: c.fn, items: c.args, weight: 1}
+	if c.cut {
+		v.flags |= fCut
+	}
+	if c.op != opREDUCE {
+		v.kind, v.items = kInstance, nil
+	}
+	for _, a := range c.args {
+		v.weight = addWeight(v.weight, a.weight)
+	}
+	if c.fn.kind != kImport {
+		j.note(ruleComputedCall, c.off, "%s called with %s", render(c.fn), renderArgs(c))
+		return &value{kind: kUnknown, off: c.off}, nil
+	}
+	g := c.fn.g
+	if e := g.entry; e != nil && e.acts&actCall != 0 {
+		why, err := e.shape(j, c, v)
+		if why != "" {
+			j.note(ruleShape, c.off, "%s called with %s: %s", showName(g), renderArgs(c), why)
+		}
+		return v, err
+	}
+	u := j.use(c.off, g)
+	if u == nil {
+		return v, nil
+	}
+	if u.calls++; u.calls == 1 || g.denied != nil && u.calls <= maxReported {
+		u.callOff, u.callText = c.off, renderArgs(c)
+		if g.denied != nil {
+			j.note(ruleDenied, c.off, "%s called with %s (%s)", showName(g), u.callText, g.denied.reason)
+		}
+	}
+	return v, nil
+}
+
+// built judges BUILD.
+func (j *judge) built(off int64, target, state *value) {
+	g := target.class()
+	if g == nil {
+		j.note(ruleBuildImport, off, "state %s is set on %s", render(state), j.describe(target))
+		return
+	}
+	if what := specialState(state); what != "" {
+		j.note(ruleDunder, off, "state of an instance of %s sets %s", showName(g), what)
+	}
+	if g.entry != nil && g.entry.acts&actBuild != 0 {
+		if why := j.numpyState(target, state); why != "" {
+			j.note(ruleShape, off, "state %s for %s: %s", render(state), showName(g), why)
+		}
+		return
+	}
+	if g.denied != nil {
+		return // making the instance was reported
+	}
+	if u := j.use(off, g); u != nil {
+		if u.builds++; u.builds == 1 {
+			u.buildOff, u.buildText = off, render(state)
+		}
+	}
+}
+
+// specialState looks at what BUILD would make attributes of: a dictionary, or a pair of them.
+func specialState(state *value) string {
+	if state.flags&fSpecial != 0 {
+		return state.text
+	}
+	if state.kind == kTuple {
+		for _, part := range state.items {
+			if part.flags&fSpecial != 0 {
+				return part.text
+			}
+		}
+	}
+	return ""
+}
+
+// filled judges items that go into anything but a plain list, dict or set.
+func (j *judge) filled(off int64, op byte, target *value, items []*value) {
+	g := target.class()
+	if g == nil {
+		j.note(ruleBuildImport, off, "item %s is put into %s", render(items[0]), j.describe(target))
+		return
+	}
+	if g.entry != nil && g.entry.acts&actItems != 0 || g.denied != nil {
+		return
+	}
+	if g.entry != nil {
+		j.note(ruleShape, off, "item %s is put into an instance of %s", render(items[0]), showName(g))
+		return
+	}
+	if u := j.use(off, g); u != nil {
+		if u.builds++; u.builds == 1 {
+			u.buildOff, u.buildText = off, "item "+render(items[0])
+		}
+	}
+}
+
+func (j *judge) describe(v *value) string {
+	if v.kind == kImport {
+		return "the import " + showName(v.g)
+	}
+	return kindWords[v.kind] + " " + render(v)
+}
+
+// flush reports the names that are not vetted: dangerous ones that were not called, and unknown ones, one
+// finding per act, so that a policy can allow each act by itself.
+func (j *judge) flush() {
+	for _, g := range j.order {
+		u := j.uses[g]
+		if g.denied != nil {
+			if u.calls == 0 {
+				j.note(ruleDenied, u.importOff, "%s imported (%s)", showName(g), g.denied.reason)
+			}
+			continue
+		}
+		j.flushUnknown(g, u)
+	}
+}
+
+func (j *judge) flushUnknown(g *global, u *use) {
+	n, all := showName(g), []string{}
+	for _, a := range []struct {
+		did  bool
+		word string
+	}{{u.imported, "imported"}, {u.stored, "used as a value"}, {u.calls > 0, "called"}, {u.builds > 0, "built"}} {
+		if a.did {
+			all = append(all, a.word)
+		}
+	}
+	report := func(act string, off int64, format string, args ...any) {
+		j.p.ReportGlobal(ruleUnknown, off, validate.Global{Module: g.module, Name: g.name, Act: act}, "%s", n+" "+fmt.Sprintf(format, args...))
+	}
+	if u.imported || u.stored {
+		report("import", u.importOff, "%s", strings.Join(all, ", "))
+	}
+	if u.calls > 0 {
+		report("call", u.callOff, "called with %s", u.callText+times(u.calls))
+	}
+	if u.builds > 0 {
+		report("build", u.buildOff, "built from %s", u.buildText+times(u.builds))
+	}
+}
+
+func times(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return fmt.Sprintf(" (and %d more)", n-1)
+}

@@ -1,0 +1,102 @@
+package pickle
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/loadlock/loadlock/validate"
+)
+
+// Bounds of a dry run. A file that parses this far is a pickle, or may be claimed as one.
+const (
+	dryOps     = 8192
+	dryWindows = 16 // of lines
+	dryStreams = 64
+)
+
+// extensions are names that say "pickle".
+var extensions = []string{".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".joblib", ".dat", ".p", ".pck"}
+
+// match decides by content. Text begins with letters that are opcodes, so a file without PROTO must show that
+// it does something (a call, a BUILD) before the first error, or be a chain of whole pickles to its end.
+func match(h validate.Head) bool {
+	if len(h.Start) == 0 || opcodes[h.Start[0]].run == nil {
+		return false
+	}
+	r := newReader(h, h.Size, nil)
+	d := tryRun(r)
+	if d.effect || d.enough {
+		return true
+	}
+	if slices.Contains(extensions, validate.Ext(h.Name)) && (d.ops >= 3 || d.imports > 0 || d.stopped) {
+		return true
+	}
+	if h.Start[0] == opPROTO {
+		return d.stopped || d.ops >= 3 || d.imports > 0
+	}
+	for chain := 1; d.stopped && !d.text; chain++ {
+		if r.pos == h.Size || chain > dryStreams {
+			return true
+		}
+		if d = tryRun(r); d.effect || d.enough {
+			return true
+		}
+	}
+	return false
+}
+
+// dry is what a run without a judge shows.
+type dry struct {
+	ops     int64
+	imports int
+	effect  bool // something would be called, built or looked up by number
+	stopped bool // STOP was reached
+	enough  bool // the bounds were reached without an error
+	text    bool // a persistent id of protocol 0, which no loader we know answers and much text looks like
+}
+
+// tryRun runs one stream from the position of the reader.
+func tryRun(r *reader) *dry {
+	d := &dry{}
+	l, err := loadLists()
+	if err != nil {
+		d.effect = true // let the scan say what is wrong
+		return d
+	}
+	windows := int64(0)
+	r.work = func(n int64) error {
+		if windows += n; windows > dryWindows {
+			return errEnough
+		}
+		return nil
+	}
+	m := newMachine(r, d, l, func(int64) error { return nil })
+	m.maxOps = dryOps
+	err = m.run()
+	d.ops = m.ops
+	d.stopped, d.enough = err == nil, errors.Is(err, errEnough)
+	return d
+}
+
+func (d *dry) note(r *validate.Rule, _ int64, _ string, _ ...any) {
+	d.effect = d.effect || r.Severity == validate.High
+}
+
+func (d *dry) imported(int64, *global) { d.imports++ }
+func (d *dry) stored(int64, *value)    {}
+
+func (d *dry) called(c *call) (*value, error) {
+	d.effect = true
+	return &value{kind: kUnknown, off: c.off}, nil
+}
+
+func (d *dry) built(int64, *value, *value) { d.effect = true }
+
+func (d *dry) filled(_ int64, _ byte, target *value, _ []*value) {
+	d.effect = d.effect || target.kind >= kImport
+}
+
+func (d *dry) persistent(off int64, id *value) *value {
+	d.text = d.text || id.kind == kStr
+	return &value{kind: kUnknown, off: off}
+}

@@ -1,0 +1,87 @@
+package pickle
+
+import "github.com/loadlock/loadlock/validate"
+
+const fixSafetensors = "ask for a safetensors copy of the weights"
+
+// The rules of this package, most severe first.
+var (
+	ruleDenied = &validate.Rule{ID: "pickle/global-denied", Severity: validate.High,
+		Title: "a name that is known to be dangerous",
+		Why:   "Unpickling this file calls or fetches something that runs programs, reaches files or network, or runs code.",
+		Fix:   fixSafetensors + "; do not load this file anywhere", Refs: []string{"https://docs.python.org/3/library/pickle.html"}}
+	ruleUnknown = &validate.Rule{ID: validate.UnknownGlobalID, Severity: validate.High,
+		Title: "a name that nobody vetted",
+		Why:   "Importing runs the module's code, calling runs the function or the constructor, building runs __setstate__.",
+		Fix:   fixSafetensors + ", or read that code and list the name under allowed_globals with the acts it needs"}
+	ruleComputedCall = &validate.Rule{ID: "pickle/call-of-computed-value", Severity: validate.High,
+		Title: "a call of something that is not a plainly imported name",
+		Why:   "The callee is the result of earlier steps, so its name says nothing about what runs.",
+		Fix:   fixSafetensors}
+	ruleBuildImport = &validate.Rule{ID: "pickle/build-on-import", Severity: validate.High,
+		Title: "state or items are set on something that the pickle did not construct",
+		Why:   "Changing a module, class or function changes what the whole process does later.",
+		Fix:   fixSafetensors}
+	ruleDunder = &validate.Rule{ID: "pickle/dunder-state", Severity: validate.High,
+		Title: "state that sets a special attribute",
+		Why:   "Attributes such as __setstate__ or __class__ turn later steps, or later use, into calls.",
+		Fix:   fixSafetensors}
+	ruleComputedName = &validate.Rule{ID: "pickle/computed-name", Severity: validate.High,
+		Title: "an import whose name is not a literal",
+		Why:   "The name is put together at load time to hide it from readers of the file.",
+		Fix:   fixSafetensors}
+	ruleDotted = &validate.Rule{ID: "pickle/dotted-name", Severity: validate.High,
+		Title: "an import that walks through attributes",
+		Why:   "A harmless module leads to a dangerous one through its attributes (torch.serialization.os).",
+		Fix:   fixSafetensors}
+	ruleExtension = &validate.Rule{ID: "pickle/extension", Severity: validate.High,
+		Title: "an object named by a number of the extension registry",
+		Why:   "What the number means depends on the loading process, not on the file.",
+		Fix:   fixSafetensors, Refs: []string{"PEP 307"}}
+	ruleShape = &validate.Rule{ID: "pickle/argument-shape", Severity: validate.High,
+		Title: "a vetted name is used in a way that nobody vetted",
+		Why:   "Functions that are harmless with the arguments their own library writes can corrupt memory or call others with different ones.",
+		Fix:   fixSafetensors}
+	rulePersistent = &validate.Rule{ID: "pickle/persistent-id", Severity: validate.Medium,
+		Title: "a persistent id that is not a torch storage",
+		Why:   "What it stands for is decided by the loader and was not judged.",
+		Fix:   fixSafetensors}
+	ruleTensor = &validate.Rule{ID: "pickle/tensor-outside-storage", Severity: validate.Medium,
+		Title: "a tensor that reaches outside its storage",
+		Why:   "Reading or writing such a tensor touches memory that belongs to something else.",
+		Fix:   "ask for a file as torch.save made it", Refs: []string{"CVE-2026-24747"}}
+	ruleNested = &validate.Rule{ID: "pickle/nested-not-cleared", Severity: validate.Medium,
+		Title: "a pickle inside a literal that was not cleared",
+		Why:   "The call loads the literal as a pickle of its own.",
+		Fix:   "see the findings inside the literal"}
+	ruleTrailing = &validate.Rule{ID: "pickle/trailing-bytes", Severity: validate.Medium,
+		Title: "bytes after the end of the pickle",
+		Why:   "Loaders that read on see more than the scanner of one stream does.",
+		Fix:   "ask for a file as its writer made it"}
+	ruleDivergence = &validate.Rule{ID: "pickle/divergence", Severity: validate.Medium,
+		Title: "an argument that unpicklers read differently",
+		Why:   "No serializer writes such an argument; it hides from one reader what another one does.",
+		Fix:   "ask for a file as its writer made it"}
+	ruleProtocol = &validate.Rule{ID: "pickle/protocol", Severity: validate.Medium,
+		Title: "protocol opcode missing, late, repeated or unknown",
+		Why:   "The protocol decides how names are mapped; changing it midway misleads readers.",
+		Fix:   "ask for a file as its writer made it"}
+	ruleFrame = &validate.Rule{ID: "pickle/frame", Severity: validate.Medium,
+		Title: "frame that does not fit its contents",
+		Why:   "Unpicklers disagree about what lies inside a frame, so they see different programs.",
+		Fix:   "ask for a file as its writer made it", Refs: []string{"PEP 3154"}}
+	ruleBroken = &validate.Rule{ID: "pickle/broken", Severity: validate.Medium,
+		Title: "the pickle cannot be read to its end",
+		Why:   "Everything before the error has already happened when a loader meets it.",
+		Fix:   "download the file again; a file that stays broken is not one to load"}
+	ruleExcessive = &validate.Rule{ID: "pickle/excessive", Severity: validate.Medium,
+		Title: "a pickle made to exhaust the loader",
+		Why:   "A few bytes make the unpickler allocate or compute without end.",
+		Fix:   fixSafetensors}
+)
+
+func rules() []*validate.Rule {
+	return []*validate.Rule{ruleDenied, ruleUnknown, ruleComputedCall, ruleBuildImport, ruleDunder, ruleComputedName, ruleDotted,
+		ruleExtension, ruleShape, rulePersistent, ruleTensor, ruleNested, ruleTrailing, ruleDivergence, ruleProtocol, ruleFrame,
+		ruleBroken, ruleExcessive}
+}
