@@ -10,7 +10,7 @@ var files = block{
 			rules: []rule{allow(without(2, createFlags)), allow(without(3, suidBits))}},
 		{names: "open", only: "amd64", reason: "as openat, older form",
 			rules: []rule{allow(without(1, createFlags)), allow(without(2, suidBits))}},
-		{names: "creat", only: "amd64", reason: "gzip",
+		{names: "creat", only: "amd64", reason: "gzip, shells' redirections",
 			rules: []rule{allow(without(1, suidBits))}},
 		{names: "read readv pread64 preadv preadv2 write writev pwrite64 pwritev pwritev2 lseek", reason: "reading and writing open files"},
 		{names: "close close_range dup dup3 fcntl flock", reason: "handling descriptors and locks"},
