@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/loadlock/loadlock/seccomp"
@@ -31,7 +32,8 @@ type Box struct {
 	control   control
 	pid       int
 	ours      map[string]string
-	started   bool // the workload was executed
+	started   bool        // the workload was executed
+	oom       atomic.Bool // cgroup v1 told us that the memory limit was met
 	closeOnce sync.Once
 	closeErr  error
 }
@@ -277,7 +279,7 @@ func (b *Box) Wait(ctx context.Context) (Exit, error) {
 	mu.Lock()
 	exit.TimedOut = timedOut
 	mu.Unlock()
-	exit.OOM = exit.Usage.OOMKills > 0
+	exit.OOM = exit.Usage.OOMKills > 0 || b.oom.Load()
 	switch {
 	case errors.Is(err, io.EOF): // pid 1 was killed with everything else
 		exit.Signal = int(unix.SIGKILL)

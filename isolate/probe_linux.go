@@ -94,7 +94,7 @@ func FindCgroup(id string) (Cgroup, error) {
 		c.Kind = "hybrid"
 	}
 	if os.Geteuid() == 0 {
-		c.Path = "/loadlock/" + id
+		c.Path = "/loadlock-" + id // at the top, so that no parent folder stays behind
 		root := "/sys/fs/cgroup"
 		if c.Kind != "v2" {
 			root = "/sys/fs/cgroup/memory"

@@ -62,7 +62,8 @@ func (b *Box) killOnOOM() (stop func()) {
 	go func() {
 		select {
 		case _, ok := <-oom:
-			if ok {
+			if ok { // the notice comes before the kernel's own kill, which then may find nothing left to count
+				b.oom.Store(true)
 				b.kill()
 			}
 		case <-done:
