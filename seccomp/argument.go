@@ -11,6 +11,7 @@ const (
 	eperm           = 1
 	enosys          = 38
 	eprotonosupport = 93
+	eopnotsupp      = 95
 	eafnosupport    = 97
 )
 

@@ -71,6 +71,7 @@ var withoutNetwork = []vector{
 	v("files by handle", "open_by_handle_at", "EPERM"),
 	v("openat2 falls back", "openat2", "ENOSYS"),
 	v("futex_waitv falls back", "futex_waitv", "ENOSYS"),
+	v("setting an ACL", "fsetxattr", "ENOTSUP"),
 	v("splice", "splice", "EPERM"),
 	v("vmsplice", "vmsplice", "EPERM"),
 	v("memory files need native code", "memfd_create", "EPERM"),
@@ -413,7 +414,7 @@ func TestEveryNumberGetsAKnownAnswer(t *testing.T) {
 				if !named[n] && got != "EPERM" {
 					t.Errorf("%s: number %d is in no table and gets %s", arch, n, got)
 				}
-				if !slices.Contains([]string{"allow", "EPERM", "ENOSYS", "EAFNOSUPPORT"}, got) {
+				if !slices.Contains([]string{"allow", "EPERM", "ENOSYS", "ENOTSUP", "EAFNOSUPPORT"}, got) {
 					t.Errorf("%s: number %d: %s", arch, n, got)
 				}
 			}
@@ -468,6 +469,7 @@ func TestConstantsAgreeWithTheKernelHeaders(t *testing.T) {
 		"EPERM":                   {eperm, uint64(unix.EPERM)},
 		"ENOSYS":                  {enosys, uint64(unix.ENOSYS)},
 		"EAFNOSUPPORT":            {eafnosupport, uint64(unix.EAFNOSUPPORT)},
+		"ENOTSUP":                 {eopnotsupp, uint64(unix.ENOTSUP)},
 		"EPROTONOSUPPORT":         {eprotonosupport, uint64(unix.EPROTONOSUPPORT)},
 		"namespaces":              {cloneRefused & 0xffffff00 & low32, unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET},
 		"time namespace":          {cloneRefused & 0xff, unix.CLONE_NEWTIME},

@@ -14,7 +14,7 @@
 // # Default action
 //
 // EPERM. Killing would turn a feature probe (a library asking "do I have this?") into a crash;
-// SCMP_ACT_LOG would let hostile code flood the host's kernel log. Three answers differ:
+// SCMP_ACT_LOG would let hostile code flood the host's kernel log. The answers that differ:
 //
 //   - ENOSYS where callers carry a fallback for older kernels (block nosys): clone3, whose flags live in
 //     memory that a filter cannot read; io_uring; and calls newer than the table, which libcontainer
@@ -23,6 +23,7 @@
 //     EPERM on purpose (process_madvise, process_mrelease, the mount calls).
 //   - EAFNOSUPPORT and EPROTONOSUPPORT for sockets, because that is what a kernel without the family
 //     or protocol says and what resolvers and DataLoader expect.
+//   - ENOTSUP for setting extended attributes, as a file system without them says.
 //   - SIGSYS for a foreign ABI, below.
 //
 // # Architectures

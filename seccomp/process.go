@@ -90,7 +90,8 @@ var gpu = block{
 	},
 }
 
-// nosys are calls answered as if the kernel did not have them, because their callers then fall back.
+// nosys are calls answered as if the kernel (for extended attributes: the file system) did not have them,
+// because their callers then fall back.
 var nosys = block{
 	name: "nosys",
 	why:  "calls whose callers carry a fallback for older kernels",
@@ -104,6 +105,8 @@ var nosys = block{
 		{names: "epoll_pwait2", reason: "callers fall back to epoll_pwait", rules: missing},
 		{names: "mount_setattr quotactl_fd", reason: "administration; newer than the programs that matter here", rules: missing},
 		{names: "memfd_secret", reason: "memory that no memory limit's report shows", rules: missing},
+		{names: "setxattr lsetxattr fsetxattr", reason: "cp -a would set an ACL and falls back to chmod on ENOTSUP, as shutil ignores it; EPERM is an error to cp, ENOSYS to shutil",
+			rules: []rule{refuse(eopnotsupp)}},
 		{names: "futex_waitv", reason: "callers fall back to futex; the highest number named here, see doc.go", rules: missing},
 	},
 }

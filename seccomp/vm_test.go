@@ -66,6 +66,8 @@ func spell(ret uint32) string {
 			return "EPERM"
 		case enosys:
 			return "ENOSYS"
+		case eopnotsupp:
+			return "ENOTSUP"
 		case eafnosupport:
 			return "EAFNOSUPPORT"
 		case eprotonosupport:

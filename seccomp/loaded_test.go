@@ -1,0 +1,209 @@
+//go:build cgo && linux
+
+package seccomp
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/loadlock/loadlock/policy"
+	libseccomp "github.com/seccomp/libseccomp-golang"
+	"golang.org/x/sys/unix"
+)
+
+// confineKey makes this test binary install both filters and then execute its arguments. Its value
+// says whether the workload may have subprocesses.
+const confineKey = "LOADLOCK_TEST_CONFINE"
+
+func TestMain(m *testing.M) {
+	if mode := os.Getenv(confineKey); mode != "" {
+		if err := confine(mode == "subprocess", os.Args[1:]); err != nil {
+			os.Stderr.WriteString("confine: " + err.Error() + "\n")
+		}
+		os.Exit(125)
+	}
+	os.Exit(m.Run())
+}
+
+// confine loads Profile and Seal for real, in every thread, and executes argv.
+func confine(processes bool, argv []string) error {
+	o := Options{Ops: policy.Operations{Subprocess: processes}}
+	// testing.TB has no exported implementation; build fails the test it is given, here there is none.
+	filter := build(&testing.T{}, Profile(o), o.arch())
+	if err := filter.Load(); err != nil {
+		return err
+	}
+	raw, err := Seal(o)
+	if err != nil {
+		return err
+	}
+	insns := make([]unix.SockFilter, len(raw))
+	for i, r := range raw {
+		insns[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
+	}
+	prog := unix.SockFprog{Len: uint16(len(insns)), Filter: &insns[0]}
+	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&prog)))
+	runtime.KeepAlive(insns)
+	if errno != 0 {
+		return errno
+	}
+	path, err := exec.LookPath(argv[0])
+	if err != nil {
+		return err
+	}
+	env := []string{"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C", "HOME=/nonexistent"}
+	return syscall.Exec(path, argv, env)
+}
+
+// underBothFilters runs argv and returns what it wrote and how it ended.
+func underBothFilters(t *testing.T, mode string, argv ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "/proc/self/exe", argv...)
+	cmd.Args[0] = "confine"
+	cmd.Dir = t.TempDir()
+	cmd.Env = append(os.Environ(), confineKey+"="+mode)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		t.Fatalf("%v hangs under the filters:\n%s", argv, out.String())
+	}
+	return out.String(), err
+}
+
+// need skips a test whose program this machine lacks, loudly where the machine should have it.
+func need(t *testing.T, what string, argv ...string) {
+	t.Helper()
+	if err := exec.Command(argv[0], argv[1:]...).Run(); err != nil {
+		for _, name := range strings.Split(os.Getenv("REQUIRE"), ",") {
+			if name == what {
+				t.Fatalf("REQUIRE names %s: %v: %v", what, argv, err)
+			}
+		}
+		t.Skipf("needs %s: %v: %v", what, argv, err)
+	}
+}
+
+const python = "/usr/bin/python3"
+
+func TestProgramsWorkUnderBothFilters(t *testing.T) {
+	script := func(name string) string {
+		path, err := filepath.Abs(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	tests := map[string]struct {
+		mode string
+		need []string // what, then a command that shows it is here
+		argv []string
+		want string
+	}{
+		"a pipeline of a shell": {"subprocess", []string{"bash", "bash", "-c", "true"},
+			[]string{"bash", "-c", "touch a b; ls | wc -l; cp -a a c; mv c d; timeout 5 true; nice true; cat <(echo in)"}, "2\nin\n"},
+		"python without subprocesses": {"restricted", []string{"python", python, "-c", "0"},
+			[]string{python, "-c", "import threading as t; x=t.Thread(target=print,args=('thread',)); x.start(); x.join()"}, "thread\n"},
+		"python with its libraries": {"subprocess", []string{"python", python, "-c", "0"},
+			[]string{python, script("several.py")}, "done\n"},
+		"torch load without subprocesses": {"restricted", []string{"torch", python, "-c", "import torch"},
+			[]string{python, script("load.py"), "0"}, "done 64\n"},
+		"torch load with two workers": {"subprocess", []string{"torch", python, "-c", "import torch"},
+			[]string{python, script("load.py"), "2"}, "done 64\n"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			need(t, tt.need[0], tt.need[1:]...)
+			got, err := underBothFilters(t, tt.mode, tt.argv...)
+			if err != nil || !strings.HasSuffix(got, tt.want) {
+				t.Errorf("ended with %v, wrote:\n%s\nwant at the end: %s", err, got, tt.want)
+			}
+		})
+	}
+}
+
+func TestHostileProgramsAreStoppedByTheLoadedFilters(t *testing.T) {
+	need(t, "python", python, "-c", "0")
+	const call = `
+import ctypes, errno, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+def call(*a):
+    return "ok" if libc.syscall(*[ctypes.c_long(x) for x in a]) >= 0 else errno.errorcode[ctypes.get_errno()]
+`
+	numbers := map[string]string{
+		"landlock": "444, 0, 0, 1", "seccomp": "317, 2, 0, 0", "prctl": "157, 22, 2, 0", "clone3": "435, 0, 0",
+		"io_uring": "425, 1, 0", "tiocsti": "16, 0, 0x100005412, 0", "unshare": "272, 0x10000000",
+	}
+	if runtime.GOARCH == "arm64" {
+		numbers["seccomp"], numbers["prctl"], numbers["tiocsti"], numbers["unshare"] = "277, 2, 0, 0", "167, 22, 2, 0", "29, 0, 0x100005412, 0", "97, 0x10000000"
+	}
+	for name, tt := range map[string]struct{ number, want string }{
+		"Landlock":                     {"landlock", "EPERM"},
+		"another filter":               {"seccomp", "EPERM"},
+		"another filter through prctl": {"prctl", "EPERM"},
+		"clone3":                       {"clone3", "ENOSYS"},
+		"io_uring":                     {"io_uring", "ENOSYS"},
+		"typing under hidden bits":     {"tiocsti", "EPERM"},
+		"a user namespace":             {"unshare", "EPERM"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, mode := range []string{"restricted", "subprocess"} {
+				got, err := underBothFilters(t, mode, python, "-c", call+"print(call("+numbers[tt.number]+"))")
+				if err != nil || strings.TrimSpace(got) != tt.want {
+					t.Errorf("%s: %v %s, want %s", mode, err, got, tt.want)
+				}
+			}
+		})
+	}
+	t.Run("a process where subprocesses are restricted", func(t *testing.T) {
+		const fork = "import os\ntry:\n os.fork()\nexcept PermissionError: print('refused')"
+		if got, err := underBothFilters(t, "restricted", python, "-c", fork); err != nil || got != "refused\n" {
+			t.Errorf("restricted: %v %s", err, got)
+		}
+		if got, err := underBothFilters(t, "subprocess", python, "-c", fork); err != nil || strings.Contains(got, "refused") {
+			t.Errorf("permitted: %v %s", err, got)
+		}
+	})
+	if runtime.GOARCH != "amd64" {
+		return
+	}
+	for name, code := range map[string]string{
+		"32-bit gate": `b"\xb8\x14\x00\x00\x00\xcd\x80\xc3"`, // mov eax, 20 (getpid); int 0x80; ret
+		"x32 call":    `b"\xb8\x27\x00\x00\x40\x0f\x05\xc3"`, // mov eax, 0x40000027 (getpid); syscall; ret
+	} {
+		t.Run(name, func(t *testing.T) {
+			jump := `
+import mmap, ctypes
+m = mmap.mmap(-1, 4096, prot=7)
+m.write(` + code + `)
+ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(m)))()
+print("survived")
+`
+			got, err := underBothFilters(t, "restricted", python, "-c", jump)
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != unix.SIGSYS {
+				t.Errorf("ended with %v, want SIGSYS:\n%s", err, got)
+			}
+		})
+	}
+}
+
+func TestLibseccompKillsByDefaultWhatItDoesNotKnow(t *testing.T) {
+	filter := build(t, Profile(Options{Arch: "amd64"}), "amd64")
+	action, err := filter.GetBadArchAction()
+	if err != nil || action != libseccomp.ActKillThread {
+		t.Errorf("bad architecture action %v, %v", action, err)
+	}
+}
