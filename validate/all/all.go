@@ -3,12 +3,20 @@ package all
 
 import (
 	"github.com/loadlock/loadlock/validate"
-	"github.com/loadlock/loadlock/validate/pickle"
+	"github.com/loadlock/loadlock/validate/hfconfig"
+	"github.com/loadlock/loadlock/validate/pysource"
+	"github.com/loadlock/loadlock/validate/safetensors"
+	"github.com/loadlock/loadlock/validate/text"
+	"github.com/loadlock/loadlock/validate/zipfile"
 )
 
 // Scanners is every scanner of this build, in no particular order.
 func Scanners() []*validate.Scanner {
 	return []*validate.Scanner{
-		pickle.Scanner(),
+		hfconfig.Scanner(),
+		pysource.Scanner(),
+		safetensors.Scanner(),
+		text.Scanner(),
+		zipfile.Scanner(),
 	}
 }

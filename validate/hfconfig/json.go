@@ -1,0 +1,376 @@
+package hfconfig
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"unicode/utf8"
+
+	"github.com/loadlock/loadlock/validate"
+)
+
+const (
+	maxNesting = 128  // published configurations stay below ten
+	maxNumber  = 4096 // characters; CPython refuses integers above 4300 digits
+	keyCost    = 32   // bytes of memory for one remembered key, generously
+)
+
+// frame is an open array or object.
+type frame struct {
+	object bool
+	key    []byte // of the current value, in an object
+	index  int    // of the current value, in an array
+	seen   map[uint64]struct{}
+}
+
+// kind of a scalar.
+type kind byte
+
+const (
+	text    kind = 's'
+	number  kind = 'n'
+	literal kind = 'l' // true, false, null
+)
+
+// walker reads one JSON value as a stream of keys and scalars, with bounded memory. Its grammar is RFC 8259
+// plus NaN, Infinity and -Infinity.
+type walker struct {
+	p      *validate.Pass
+	r      *bufio.Reader
+	off    int64 // of the next byte
+	stack  []frame
+	buf    []byte // the current string, unescaped
+	keys   int64  // remembered in all open objects
+	seed   maphash.Seed
+	onKey  func(stack []frame, off int64)
+	scalar func(stack []frame, k kind, value []byte, off int64)
+}
+
+// walk calls onKey for each object key and scalar for each string, number and literal. The file must be UTF-8.
+func walk(p *validate.Pass, onKey func([]frame, int64), scalar func([]frame, kind, []byte, int64)) error {
+	w := &walker{p: p, r: bufio.NewReaderSize(p.Section(0, p.Size), 64<<10), seed: maphash.MakeSeed(), onKey: onKey, scalar: scalar}
+	if err := w.document(); err != nil {
+		if errors.Is(err, io.EOF) {
+			return validate.Malformed(w.off, "JSON ends early")
+		}
+		return err
+	}
+	return nil
+}
+
+// document is a loop, not a recursion: the depth of the input never becomes depth of our stack.
+func (w *walker) document() error {
+	expectValue := true
+	for {
+		if expectValue {
+			opened, err := w.value()
+			if err != nil {
+				return err
+			}
+			expectValue = false
+			if opened {
+				if expectValue, err = w.first(); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		if len(w.stack) == 0 {
+			return w.end()
+		}
+		more, err := w.next()
+		if err != nil {
+			return err
+		}
+		expectValue = more
+	}
+}
+
+// end accepts white space up to the end of the file.
+func (w *walker) end() error {
+	c, err := w.token()
+	if errors.Is(err, io.EOF) && w.off == w.p.Size {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return validate.Malformed(w.off-1, "%q after the JSON value", c)
+}
+
+// first reads what follows an opening bracket: the key of the first member, or the closing bracket.
+func (w *walker) first() (value bool, err error) {
+	top := &w.stack[len(w.stack)-1]
+	c, err := w.token()
+	switch {
+	case err != nil:
+		return false, err
+	case top.object && c == '}', !top.object && c == ']':
+		w.pop()
+		return false, nil
+	case top.object:
+		return true, w.readKey(c)
+	}
+	w.unread()
+	return true, nil
+}
+
+// next reads what follows a value inside a container.
+func (w *walker) next() (value bool, err error) {
+	top := &w.stack[len(w.stack)-1]
+	c, err := w.token()
+	switch {
+	case err != nil:
+		return false, err
+	case top.object && c == '}', !top.object && c == ']':
+		w.pop()
+		return false, nil
+	case c != ',':
+		return false, validate.Malformed(w.off-1, "%q where a comma belongs", c)
+	}
+	top.index++
+	if !top.object {
+		return true, nil
+	}
+	if c, err = w.token(); err != nil {
+		return false, err
+	}
+	return true, w.readKey(c)
+}
+
+func (w *walker) readKey(c byte) error {
+	off := w.off - 1
+	if c != '"' {
+		return validate.Malformed(off, "%q where a key belongs", c)
+	}
+	if err := w.str(); err != nil {
+		return err
+	}
+	top := &w.stack[len(w.stack)-1]
+	top.key = append(top.key[:0], w.buf...)
+	sum := maphash.Bytes(w.seed, w.buf)
+	if _, twice := top.seen[sum]; twice {
+		w.p.Report(duplicateKey, off, "key %s", quote(top.key))
+	} else {
+		if w.keys++; w.keys > w.p.Limits().MaxHeaderSizeMB<<20/keyCost {
+			return w.tooMuch("%d keys must be remembered at once", w.keys)
+		}
+		if top.seen == nil {
+			top.seen = map[uint64]struct{}{}
+		}
+		top.seen[sum] = struct{}{}
+	}
+	w.onKey(w.stack, off)
+	if c, err := w.token(); err != nil {
+		return err
+	} else if c != ':' {
+		return validate.Malformed(w.off-1, "%q where a colon belongs", c)
+	}
+	return nil
+}
+
+// value reads a scalar, or the opening bracket of a container.
+func (w *walker) value() (opened bool, err error) {
+	c, err := w.token()
+	if err != nil {
+		return false, err
+	}
+	off := w.off - 1
+	switch {
+	case c == '{' || c == '[':
+		if len(w.stack) >= maxNesting {
+			return false, validate.Malformed(off, "JSON nested deeper than %d", maxNesting)
+		}
+		w.stack = append(w.stack, frame{object: c == '{'})
+		return true, nil
+	case c == '"':
+		if err := w.str(); err != nil {
+			return false, err
+		}
+		w.scalar(w.stack, text, w.buf, off)
+		return false, nil
+	}
+	if err := w.word(c); err != nil {
+		return false, err
+	}
+	switch s := string(w.buf); {
+	case s == "true" || s == "false" || s == "null":
+		w.scalar(w.stack, literal, w.buf, off)
+	case s == "NaN" || s == "Infinity" || s == "-Infinity" || isNumber(w.buf):
+		w.scalar(w.stack, number, w.buf, off)
+	default:
+		return false, validate.Malformed(off, "%s is no JSON value", quote(w.buf))
+	}
+	return false, nil
+}
+
+// word collects the characters of a number or literal into buf.
+func (w *walker) word(c byte) error {
+	w.buf = append(w.buf[:0], c)
+	for {
+		c, err := w.r.ReadByte()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if !('0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '+' || c == '-' || c == '.') {
+			return w.r.UnreadByte()
+		}
+		w.off++
+		if w.buf = append(w.buf, c); len(w.buf) > maxNumber {
+			return validate.Malformed(w.off, "number or literal longer than %d characters", maxNumber)
+		}
+	}
+}
+
+// isNumber follows the grammar of RFC 8259 section 6.
+func isNumber(b []byte) bool {
+	digits := func() bool {
+		n := 0
+		for n < len(b) && '0' <= b[n] && b[n] <= '9' {
+			n++
+		}
+		b = b[n:]
+		return n > 0
+	}
+	if len(b) > 0 && b[0] == '-' {
+		b = b[1:]
+	}
+	if len(b) > 1 && b[0] == '0' && '0' <= b[1] && b[1] <= '9' || !digits() {
+		return false
+	}
+	if len(b) > 0 && b[0] == '.' {
+		if b = b[1:]; !digits() {
+			return false
+		}
+	}
+	if len(b) > 0 && (b[0] == 'e' || b[0] == 'E') {
+		if b = b[1:]; len(b) > 0 && (b[0] == '+' || b[0] == '-') {
+			b = b[1:]
+		}
+		if !digits() {
+			return false
+		}
+	}
+	return len(b) == 0
+}
+
+// str reads the rest of a string into buf, unescaped.
+func (w *walker) str() error {
+	w.buf = w.buf[:0]
+	max := w.p.Limits().MaxHeaderSizeMB << 20
+	for {
+		c, err := w.byte()
+		switch {
+		case err != nil:
+			return err
+		case c == '"':
+			return nil
+		case c < ' ':
+			return validate.Malformed(w.off-1, "control character %#02x in a string", c)
+		case c == '\\':
+			if err := w.escape(); err != nil {
+				return err
+			}
+		default:
+			w.buf = append(w.buf, c)
+		}
+		if int64(len(w.buf)) > max {
+			return w.tooMuch("a string of more than %d bytes", max)
+		}
+	}
+}
+
+func (w *walker) escape() error {
+	c, err := w.byte()
+	if err != nil {
+		return err
+	}
+	switch c {
+	case '"', '\\', '/':
+		w.buf = append(w.buf, c)
+	case 'b':
+		w.buf = append(w.buf, '\b')
+	case 'f':
+		w.buf = append(w.buf, '\f')
+	case 'n':
+		w.buf = append(w.buf, '\n')
+	case 'r':
+		w.buf = append(w.buf, '\r')
+	case 't':
+		w.buf = append(w.buf, '\t')
+	case 'u':
+		return w.unicode()
+	default:
+		return validate.Malformed(w.off-2, "escape \\%c", c)
+	}
+	return nil
+}
+
+// unicode reads the four digits of \u. Halves of a surrogate pair are joined; a half without its partner, which
+// Python accepts, is kept as its three bytes so that different keys stay different.
+func (w *walker) unicode() error {
+	var r rune
+	for range 4 {
+		c, err := w.byte()
+		if err != nil {
+			return err
+		}
+		switch {
+		case '0' <= c && c <= '9':
+			r = r<<4 | rune(c-'0')
+		case 'a' <= c|0x20 && c|0x20 <= 'f':
+			r = r<<4 | rune(c|0x20-'a'+10)
+		default:
+			return validate.Malformed(w.off-1, "%q in a \\u escape", c)
+		}
+	}
+	if n := len(w.buf); 0xDC00 <= r && r <= 0xDFFF && n >= 3 && w.buf[n-3] == 0xED && w.buf[n-2] >= 0xA0 && w.buf[n-2] < 0xB0 {
+		high := rune(w.buf[n-2]&0x0F)<<6 | rune(w.buf[n-1]&0x3F)
+		w.buf = utf8.AppendRune(w.buf[:n-3], 0x10000+high<<10+(r-0xDC00))
+		return nil
+	}
+	if 0xD800 <= r && r <= 0xDFFF {
+		w.buf = append(w.buf, 0xED, 0x80|byte(r>>6&0x3F), 0x80|byte(r&0x3F))
+		return nil
+	}
+	w.buf = utf8.AppendRune(w.buf, r)
+	return nil
+}
+
+func (w *walker) byte() (byte, error) {
+	c, err := w.r.ReadByte()
+	if err == nil {
+		w.off++
+	}
+	return c, err
+}
+
+// token is the next byte that is not white space.
+func (w *walker) token() (byte, error) {
+	for {
+		c, err := w.byte()
+		if err != nil || c != ' ' && c != '\t' && c != '\n' && c != '\r' {
+			return c, err
+		}
+	}
+}
+
+func (w *walker) unread() {
+	if w.r.UnreadByte() == nil {
+		w.off--
+	}
+}
+
+func (w *walker) pop() {
+	w.keys -= int64(len(w.stack[len(w.stack)-1].seen))
+	w.stack = w.stack[:len(w.stack)-1]
+}
+
+func (w *walker) tooMuch(format string, args ...any) error {
+	return fmt.Errorf("%w: scan.max_header_size_mb: %s", validate.ErrBudget, fmt.Sprintf(format, args...))
+}

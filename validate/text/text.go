@@ -1,0 +1,53 @@
+// Package text judges plain text: vocabularies, merges, readmes, attributes, licences.
+//
+// # Security
+//
+// It is the scanner of last resort: it runs when no other scanner recognises a file. Text without control
+// characters is not something a loader of weights executes, whatever its name. A format whose text is
+// dangerous (pickle protocol 0, JSON configuration, Python) has a scanner of its own that claims the file
+// first. What a program makes of the words in a text is out of scope.
+package text
+
+import (
+	"bytes"
+
+	"github.com/loadlock/loadlock/validate"
+)
+
+var script = &validate.Rule{ID: "text/script", Title: "a script for a command interpreter", Severity: validate.Low,
+	Why: "Nothing that loads weights runs it, but a person following the model's instructions may.",
+	Fix: "read it before running it by hand"}
+
+// Scanner judges files that nobody else claims.
+func Scanner() *validate.Scanner {
+	return &validate.Scanner{
+		Name: "text", Doc: "plain UTF-8 text without control characters", Version: 1,
+		Rules: []*validate.Rule{script}, Match: match, Scan: scan, Fallback: true,
+	}
+}
+
+func match(h validate.Head) bool {
+	return h.Text() && control(h.Start) < 0
+}
+
+// control is the index of the first control character that text files do not have, or -1. C1 controls are let
+// through: multilingual vocabularies list every character there is, and quoted output is the reports' duty.
+func control(b []byte) int {
+	return bytes.IndexFunc(b, func(r rune) bool {
+		return r < ' ' && r != '\t' && r != '\n' && r != '\r' && r != '\f' || r == 0x7f
+	})
+}
+
+func scan(p *validate.Pass) error {
+	return p.ReadText(func(off int64, chunk []byte) error {
+		if i := control(chunk); i >= 0 {
+			return validate.Malformed(off+int64(i), "control character %#02x in text", chunk[i])
+		}
+		if off == 0 && bytes.HasPrefix(chunk, []byte("#!")) {
+			line, _, _ := bytes.Cut(chunk[:min(len(chunk), 128)], []byte("\n"))
+			p.Report(script, 0, "%q", line)
+		}
+		p.Clear(off, int64(len(chunk)), "text")
+		return nil
+	})
+}

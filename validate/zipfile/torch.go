@@ -1,0 +1,116 @@
+package zipfile
+
+import (
+	"io"
+	"math"
+	"strings"
+
+	"github.com/loadlock/loadlock/validate"
+)
+
+// torch knows the raw storages of a torch archive. The member "<prefix>/data.pkl" refers to storages in
+// "<prefix>/data/", TorchScript's "<prefix>/constants.pkl" to those in "<prefix>/constants/".
+type torch struct {
+	a     *archive
+	roots map[string]bool  // folders of storages: "archive/data/"
+	sizes map[string]int64 // declared size by member name
+	seen  map[string]bool
+}
+
+func (a *archive) torch() *torch {
+	t := &torch{a: a, roots: map[string]bool{}, sizes: map[string]int64{}, seen: map[string]bool{}}
+	for _, e := range a.entries {
+		if dir, ok := strings.CutSuffix(e.name, "/data.pkl"); ok && !strings.Contains(dir, "/") {
+			t.roots[dir+"/data/"], t.roots[dir+"/constants/"] = true, true
+		}
+	}
+	return t
+}
+
+// root is the folder of the storages that a pickle refers to, or "".
+func (t *torch) root(e *entry) string {
+	stem, ok := strings.CutSuffix(e.name, ".pkl")
+	if ok && t.roots[stem+"/"] {
+		return stem + "/"
+	}
+	return ""
+}
+
+// order puts the pickles that refer to storages first.
+func (t *torch) order(entries []*entry) []*entry {
+	if len(t.roots) == 0 {
+		return entries
+	}
+	first, rest := make([]*entry, 0, len(entries)), make([]*entry, 0, len(entries))
+	for _, e := range entries {
+		if t.root(e) != "" {
+			first = append(first, e)
+		} else {
+			rest = append(rest, e)
+		}
+	}
+	return append(first, rest...)
+}
+
+// learn notes which storages a pickle refers to.
+func (t *torch) learn(e *entry, facts []validate.Fact) {
+	root := t.root(e)
+	if root == "" {
+		return
+	}
+	for _, f := range facts {
+		if f.Kind != "storage" {
+			continue
+		}
+		if f.Key == "" || strings.Trim(f.Key, "0123456789") != "" {
+			// torch numbers its storages; another name could be one that another loader opens.
+			t.a.p.Report(storage, e.header, "storage key %s is not a number", quote(f.Key))
+			continue
+		}
+		name := root + f.Key
+		if size, known := t.sizes[name]; known && size != f.Size {
+			t.a.p.Report(storage, e.header, "storage %s is declared with %d and with %d bytes", quote(name), size, f.Size)
+		}
+		t.sizes[name] = f.Size
+	}
+}
+
+// storage clears e if it is a raw storage; it reports whether e needs no more judging.
+func (t *torch) storage(e *entry) (known bool, err error) {
+	want, declared := t.sizes[e.name]
+	if !declared {
+		for root := range t.roots {
+			if strings.HasPrefix(e.name, root) && !e.isFolder() {
+				t.a.p.Report(storage, e.header, "no tensor refers to %s", quote(e.name))
+				break
+			}
+		}
+		return false, nil
+	}
+	t.seen[e.name] = true
+	if e.usize != want {
+		t.a.p.Report(storage, e.header, "storage %s has %d bytes, its tensors need %d", quote(e.name), e.usize, want)
+		return false, nil
+	}
+	switch {
+	case e.method == stored && e.csize == e.usize:
+	case e.method == deflate:
+		// Nothing is held, so its size is bounded by the expansion budget alone.
+		if whole, err := t.a.inflate(e, io.Discard, math.MaxInt64); err != nil || !whole {
+			return true, err
+		}
+	default:
+		return false, nil
+	}
+	t.a.p.Clear(e.data, e.csize, "tensor storage")
+	return true, t.a.p.Charge(validate.Entries, 1)
+}
+
+// missing reports storages without a member.
+func (t *torch) missing() {
+	for name, size := range t.sizes {
+		if !t.seen[name] {
+			t.a.p.Report(storage, t.a.dir, "storage %s of %d bytes has no member", quote(name), size)
+		}
+	}
+}

@@ -1,0 +1,118 @@
+// Package zipfile judges zip archives: torch checkpoints, numpy archives, zip files in general.
+//
+// Theory of operation. Readers find a zip's members in two ways: through the central directory at the end, or
+// by walking the local headers from the start. Files on which the two ways differ are how scanners are made to
+// look at something else than the loader does. So this reader does both, by itself and not with archive/zip,
+// which looks at the directory only: the end records, the directory, every local header and data descriptor
+// are read and compared field by field, and every byte between them must belong to one of them. Then each
+// member is judged by content (Pass.Descend), whatever its name.
+//
+// A torch archive is one with a member "<prefix>/data.pkl". The pickle there says which storages it refers to
+// and how large they are; a stored member "<prefix>/data/<key>" of exactly that size is raw numbers for the
+// loader, and is cleared without being read. Validation of a checkpoint therefore costs what its pickle and its
+// directory cost, not its gigabytes.
+//
+// # Security
+//
+// Lengths are never trusted: nothing is allocated by a declared size, and decompression is charged while it
+// runs. The CRC is checked for members that are read anyway, not for raw storages. Only the methods stored and
+// deflate are read. Format reference: PKWARE APPNOTE 6.3.10.
+package zipfile
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+
+	"github.com/loadlock/loadlock/validate"
+)
+
+// Scanner judges zip archives.
+func Scanner() *validate.Scanner {
+	return &validate.Scanner{
+		Name: "zip", Doc: "zip archives: both directories, every byte, every member; torch archives", Version: 1,
+		Rules: rules, Match: match, Scan: scan,
+	}
+}
+
+const (
+	localSig     = "PK\x03\x04"
+	centralSig   = "PK\x01\x02"
+	endSig       = "PK\x05\x06"
+	locator64Sig = "PK\x06\x07"
+	end64Sig     = "PK\x06\x06"
+	descSig      = "PK\x07\x08"
+
+	localSize     = 30
+	centralSize   = 46
+	endSize       = 22
+	locator64Size = 20
+	end64Size     = 56
+
+	tailSize = endSize + 1<<16 // where the end record with the longest comment begins
+)
+
+// match recognises an archive by its head and by its end: torch looks at the first bytes, Python's zipfile at
+// the last ones, and a file that only one of them takes for an archive is worth a finding.
+func match(h validate.Head) bool {
+	for _, sig := range []string{localSig, endSig, descSig} {
+		if bytes.HasPrefix(h.Start, []byte(sig)) {
+			return true
+		}
+	}
+	tail := make([]byte, min(tailSize, h.Size))
+	if n, err := h.ReadAt(tail, h.Size-int64(len(tail))); n < len(tail) || err != nil && !errors.Is(err, io.EOF) {
+		return false
+	}
+	for end := len(tail); ; {
+		i := bytes.LastIndex(tail[:end], []byte(endSig))
+		if i < 0 {
+			return false
+		}
+		if plausibleEnd(h, tail[i:], h.Size-int64(len(tail)-i)) {
+			return true
+		}
+		end = i
+	}
+}
+
+// plausibleEnd tells an end record at offset at from four accidental bytes in tensor data: a directory must end
+// where the record begins, or a zip64 locator stand there.
+func plausibleEnd(r io.ReaderAt, rec []byte, at int64) bool {
+	if len(rec) < endSize {
+		return false
+	}
+	var sig [4]byte
+	size := int64(binary.LittleEndian.Uint32(rec[12:]))
+	if n, _ := r.ReadAt(sig[:], at-size); size >= centralSize && size <= at && n == 4 && string(sig[:]) == centralSig {
+		return true
+	}
+	n, _ := r.ReadAt(sig[:], max(0, at-locator64Size))
+	return n == 4 && string(sig[:]) == locator64Sig
+}
+
+// archive is one zip file being read.
+type archive struct {
+	p       *validate.Pass
+	base    int64 // what must be added to the offsets in the file
+	count   int64 // entries that the end record announces
+	dir     int64 // where the directory begins
+	dirSize int64
+	entries []*entry
+}
+
+func scan(p *validate.Pass) error {
+	a := &archive{p: p}
+	if err := a.findEnd(); err != nil {
+		return err
+	}
+	if err := a.readDirectory(); err != nil {
+		return err
+	}
+	a.checkNames()
+	if err := a.walkLocals(); err != nil {
+		return err
+	}
+	return a.judgeMembers()
+}
