@@ -1,2 +1,61 @@
 // Package policy is what the operator permits: one strict, typed YAML document.
+//
+// # What a policy can say
+//
+// The table in keys.go has one row per key: name, meaning, range, reader, printer and comparison. The JSON Schema
+// (Schema), the effective policy (Effective), the digest, the layering and the list of weakenings all come from
+// that table; invopop/jsonschema would make the schema from Go types instead, where the ranges, the key names
+// and the complement of restricted_operations are not to be found. A test changes every field of Policy and fails
+// when the table does not notice.
+//
+// An unknown or repeated key, a wrong type and an absurd number are errors with file, line and column; the
+// nearest valid key is named. Anchors, aliases, merge keys, tags and second documents are refused: what a reviewer
+// reads is what is loaded. A file is read up to 1 MiB and must be a regular file.
+//
+// A file starts from the template that `extends` names (safe if it names none); keys that it does not set are
+// inherited. Lists replace the inherited list.
+//
+// # The zero value
+//
+// The zero Policy admits nothing and starts nothing: it has no name, every limit is zero, every operation is
+// restricted, every layer required. No file can produce it. Load returns it with every error.
+//
+// # Precedence
+//
+// Trust falls from host (/etc/loadlock/policy.yaml) over user ($XDG_CONFIG_HOME/loadlock/policy.yaml) to what the
+// command line names with --policy. The least trusted layer that is there is what is asked for; without any it
+// is the template safe. Every more trusted layer is a ceiling, with everything that it inherits: the effective
+// policy is the tighter of the two for each key. That is the smaller number, the tighter word, permission only
+// where both permit, everything that either blocks or restricts, and of trusted sources, waivers, allowed globals
+// and optional layers only what both have. So a host policy that lists no waivers permits none.
+//
+// Flags come last (WithFlags). They lower limits; a flag that asks for more is an error that says which layer is
+// in the way. Only keys that begin with unsafe_, and what Weakenings lists, loosen; they do so in the layer
+// that asks, never past a ceiling.
+//
+// # Where files are looked up
+//
+// In the two places above, and at the path that --policy names (with a slash, or ending in .yaml or .yml; any
+// other word is a template). Never in the working directory and never in the model. A relative XDG_CONFIG_HOME is
+// ignored, because it would lead into the working directory. A host file that its group or others may write, or
+// a user file that others may write, is refused. A file that is there but cannot be read is an error, not an
+// absent layer.
+//
+// # What restricted_operations become
+//
+// Policy.Sandbox.Allow holds the complement, so that its zero value restricts everything.
+//
+//	network_access  no socket families but AF_UNIX (seccomp), and a network namespace with at most loopback
+//	subprocess      no fork and no execve of other programs (seccomp, pids)
+//	file_write      no --rw: the host's files are read-only binds (mount, landlock)
+//	native_code     only the interpreter's and the system's files may be mapped executable (mount, landlock)
+//	gpu             no device nodes of GPUs (mount, cgroup)
+//
+// network: host shares the host's network and needs network_access not to be restricted; it is listed as a
+// weakening.
+//
+// # Cost
+//
+// Importing the package costs about 0.1 ms of package initialisation, all of it the YAML library's; reading safe
+// takes about 0.1 ms (BenchmarkLoad).
 package policy

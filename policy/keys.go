@@ -1,0 +1,87 @@
+package policy
+
+// key is one row of the table: everything the product knows about one key of a policy file.
+type key struct {
+	name  string // "timeout_seconds"; "scan.max_files" is max_files inside the mapping scan
+	doc   string // one sentence, for the schema and the manual
+	value value
+}
+
+const (
+	mib16TiB = 16 << 20       // MiB in 16 TiB: more memory than a machine has
+	days30   = 30 * 24 * 3600 // seconds
+)
+
+// keys is the table. Its order is the order in which values are applied and printed: allow_remote_code before
+// remote_code and sandbox_required before optional_layers, which refine them.
+//
+// Names up to memory_limit_mb are the seed's where the seed has one. Minima are one where zero would mean that
+// nothing can run; where zero is a sensible "none of it", it is accepted.
+var keys = []key{
+	{"version", "Version of this format.", version{}},
+	{"name", "Name of the policy in reports.", text{at: func(p *Policy) *string { return &p.Name }, check: checkName, pattern: namePattern}},
+	{"description", "What the policy is for.", text{at: func(p *Policy) *string { return &p.Description }, check: anyText}},
+	{"extends", "Template whose values hold for the keys that are not set; safe if absent.", extends{}},
+
+	{"trusted_sources", "Model references that are trusted: org/name, or org/* for all of an organisation.",
+		set{at: func(p *Policy) *[]string { return &p.TrustedSources }, sense: permits, what: "references", check: checkSource, covers: sourceCovers, pattern: sourcePattern,
+			weak: func(s string) string { return "models from " + s + " count as trusted" }}},
+	{"trusted_domains", "Hosts that models may come from; a domain covers what is below it.",
+		set{at: func(p *Policy) *[]string { return &p.TrustedDomains }, sense: permits, what: "host names", check: checkDomain, covers: domainCovers, pattern: domainPattern,
+			weak: func(s string) string { return "models from the host " + s + " count as trusted" }}},
+	{"blocked_domains", "Hosts that models may never come from; beats trusted_domains.",
+		set{at: func(p *Policy) *[]string { return &p.BlockedDomains }, sense: forbids, what: "host names", check: checkDomain, pattern: domainPattern}},
+
+	{"allow_remote_code", "Whether Python that comes with a model may exist inside the sandbox, once scanned and cleared.", allowRemoteCode{}},
+	{"remote_code", "What happens to Python that comes with a model when it is not allowed: refuse the model, or withhold the files.", remoteCode{}},
+	{"unclaimed", "What happens to files that no scanner understands: inconclusive verdict, withhold inert kinds, or unsafe_admit.",
+		word[Unclaimed]{at: func(p *Policy) *Unclaimed { return &p.Unclaimed }, words: []string{"inconclusive", "withhold", "unsafe_admit"},
+			weak: []string{"", "inert files that no scanner understands are withheld instead of refused", "files that no scanner understands are visible inside"}}},
+	{"allowed_file_extensions", "The only file extensions a model may have; empty: any, since content decides.",
+		set{at: func(p *Policy) *[]string { return &p.AllowedExtensions }, sense: restrictsTo, what: "file extensions", check: checkExtension, pattern: extensionPattern}},
+	{"allowed_globals", "Names that a model's own pickles may use, and what they may do with each.", allowedGlobals{}},
+	{"waivers", "Findings that are accepted, each by rule and SHA-256 of the file.", waivers{}},
+	{"unsafe_unknown_globals", "Admit pickle names that nobody vetted; known-dangerous ones stay refused.",
+		boolean{at: func(p *Policy) *bool { return &p.UnsafeUnknownGlobals }, weak: "pickles may use names that nobody vetted"}},
+	{"unsafe_admit_rejected", "Run the command although validation refused the model; the verdict is still reported.",
+		boolean{at: func(p *Policy) *bool { return &p.UnsafeAdmitRejected }, weak: "the command runs although validation refused the model"}},
+	{"require_model", "Refuse to run a command without --model.",
+		boolean{at: func(p *Policy) *bool { return &p.RequireModel }, tight: true, weak: "a command runs without a model that was validated"}},
+
+	{"max_file_size_mb", "Largest file of a model, in MiB.", integer{at: func(p *Policy) *int64 { return &p.Scan.MaxFileSizeMB }, min: 1, max: mib16TiB}},
+	{"scan.max_files", "Most entries of a model folder.", integer{at: func(p *Policy) *int64 { return &p.Scan.MaxFiles }, min: 1, max: 10_000_000}},
+	{"scan.max_depth", "Deepest nesting of folders, and of archives.", integer{at: func(p *Policy) *int64 { return &p.Scan.MaxDepth }, min: 1, max: 1000}},
+	{"scan.max_entries", "Most archive members over the whole model; 0: no archives.", integer{at: func(p *Policy) *int64 { return &p.Scan.MaxEntries }, max: 100_000_000}},
+	{"scan.max_expanded_mb", "Most bytes produced by decompression over the whole model, in MiB; 0: no compression.", integer{at: func(p *Policy) *int64 { return &p.Scan.MaxExpandedMB }, max: mib16TiB}},
+	{"scan.max_pickle_ops", "Most pickle opcodes over the whole model; 0: no pickles.", integer{at: func(p *Policy) *int64 { return &p.Scan.MaxPickleOps }, max: 1_000_000_000_000}},
+	{"scan.max_scan_seconds", "Longest time for the whole scan, in seconds.", integer{at: func(p *Policy) *int64 { return &p.Scan.MaxScanSeconds }, min: 1, max: days30}},
+	{"scan.max_private_mb", "Most bytes of small files copied for a run, in MiB.", integer{at: func(p *Policy) *int64 { return &p.Scan.MaxPrivateMB }, min: 1, max: 1 << 20}},
+	{"scan.max_header_size_mb", "Largest header or text file that is held in memory to be judged, in MiB.", integer{at: func(p *Policy) *int64 { return &p.Scan.MaxHeaderSizeMB }, min: 1, max: 16 << 10}},
+
+	{"restricted_operations", "What the sandbox forbids; what is not listed is permitted.", restricted{}},
+	{"sandbox_required", "Whether every layer of the sandbox must be in force; false: none has to be.", sandboxRequired{}},
+	{"optional_layers", "Layers of the sandbox that may be missing.",
+		set{at: func(p *Policy) *[]string { return &p.Sandbox.UnsafeOptional }, sense: permits, what: "layers", words: layerNames,
+			weak: func(s string) string { return "the layer " + s + " may be missing" }}},
+	{"network", "Network of the workload: none (loopback only) or host.",
+		word[Network]{at: func(p *Policy) *Network { return &p.Sandbox.Network }, words: []string{"none", "host"},
+			weak: []string{"", "the workload shares the host's network: it reaches every service that this machine reaches"}}},
+	{"timeout_seconds", "Longest run, in seconds.", integer{at: func(p *Policy) *int64 { return &p.Sandbox.TimeoutSec }, min: 1, max: days30}},
+	{"cpu_time_seconds", "Most CPU time of one process, in seconds; 0: bounded by timeout_seconds times cpus only.", integer{at: func(p *Policy) *int64 { return &p.Sandbox.CPUTimeSec }, max: days30, open: true}},
+	{"memory_limit_mb", "Most memory of all processes together, in MiB; there is no swap.", integer{at: func(p *Policy) *int64 { return &p.Sandbox.MemoryMB }, min: 1, max: mib16TiB}},
+	// PID_MAX_LIMIT of the kernel is 4 * 1024 * 1024 on 64-bit machines (include/linux/threads.h).
+	{"pids_limit", "Most processes and threads.", integer{at: func(p *Policy) *int64 { return &p.Sandbox.Pids }, min: 1, max: 4 << 20}},
+	// The kernel's shortest quota is 1 ms (min_cfs_quota_period) of a period of 100 ms.
+	{"cpus", "Most processors' worth of CPU time; above the machine's count it bounds nothing.", decimal{at: func(p *Policy) *float64 { return &p.Sandbox.CPUs }, min: 0.01, max: 8192}},
+	// tmpfs takes size=0 for "no limit" (tmpfs(5)), so zero is not a value here.
+	{"tmp_size_mb", "Size of the private /tmp, in MiB.", integer{at: func(p *Policy) *int64 { return &p.Sandbox.TmpMB }, min: 1, max: mib16TiB}},
+	{"shm_size_mb", "Size of the private /dev/shm, in MiB.", integer{at: func(p *Policy) *int64 { return &p.Sandbox.ShmMB }, min: 1, max: mib16TiB}},
+	{"output", "Whether --output DIR may be given.", boolean{at: func(p *Policy) *bool { return &p.Sandbox.Output }, weak: "an output folder of the host may be written with --output"}},
+	{"extra_read", "Whether --ro PATH may be given.", boolean{at: func(p *Policy) *bool { return &p.Sandbox.ExtraRead }, weak: "files of the host may be shown with --ro"}},
+}
+
+// layerNames are the layers of the sandbox, by the names that reports and optional_layers use, sorted.
+var layerNames = []string{"capabilities", "cgroup", "ipc", "landlock", "limits", "mount", "net", "no_new_privs", "pid", "seccomp", "user", "uts"}
+
+// LayerNames returns the layers of the sandbox that a policy can name, sorted.
+func LayerNames() []string { return append([]string{}, layerNames...) }
