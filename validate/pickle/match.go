@@ -28,8 +28,11 @@ func match(h validate.Head) bool {
 	if d.effect || d.enough {
 		return true
 	}
-	if slices.Contains(extensions, validate.Ext(h.Name)) && (d.ops >= 3 || d.imports > 0 || d.stopped) {
-		return true
+	if slices.Contains(extensions, validate.Ext(h.Name)) {
+		begins := h.Start[0] == opPROTO && len(h.Start) > 2 && opcodes[h.Start[2]].run != nil
+		if begins || d.ops >= 3 || d.imports > 0 || d.stopped {
+			return true
+		}
 	}
 	if h.Start[0] == opPROTO {
 		return d.stopped || d.ops >= 3 || d.imports > 0
