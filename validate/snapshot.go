@@ -435,3 +435,6 @@ func kind(m fs.FileMode) string {
 func printable(name string) bool {
 	return utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })
 }
+
+// Is reports whether a file is, unchanged, the one that was pinned.
+func (f *File) Is(info fs.FileInfo) bool { return identify(info) == f.id }

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+
+	"github.com/loadlock/loadlock/policy"
+	"github.com/loadlock/loadlock/runner"
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+)
+
+type runFlags struct {
+	policy, gpu, net, memory, timeout, shm, output, workdir, report string
+	models, read, write, env, volumes                               []string
+	cpus                                                            float64
+	pids                                                            int64
+	json, dryRun, quiet, tty, remove                                bool
+}
+
+func runCommand() *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use:   "run [--model REF]… [flags] -- COMMAND [ARG…]",
+		Short: "Validate the model, then run the command that loads it inside the sandbox",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return &runner.UsageError{What: "no command to run", Hint: "loadlock run --model ./model -- python load_model.py"}
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error { return f.run(args) },
+	}
+	fl := c.Flags()
+	fl.SetInterspersed(false)
+	fl.StringArrayVar(&f.models, "model", nil, "model folder or file to validate and mount (repeatable)")
+	fl.StringVar(&f.policy, "policy", "", "policy template or file")
+	fl.StringVar(&f.gpu, "gpu", "none", "GPU to grant")
+	fl.StringVar(&f.gpu, "gpus", "none", "same as --gpu")
+	fl.StringVar(&f.net, "net", "", "network: none or host")
+	fl.StringVar(&f.net, "network", "", "same as --net")
+	fl.StringVar(&f.memory, "memory", "", "memory limit, for example 8G")
+	fl.Float64Var(&f.cpus, "cpus", 0, "processors")
+	fl.Int64Var(&f.pids, "pids", 0, "processes and threads")
+	fl.Int64Var(&f.pids, "pids-limit", 0, "same as --pids")
+	fl.StringVar(&f.shm, "shm-size", "", "size of /dev/shm")
+	fl.StringVar(&f.timeout, "timeout", "", "wall-clock limit, for example 10m")
+	fl.StringArrayVar(&f.read, "ro", nil, "host path visible read-only (repeatable)")
+	fl.StringArrayVar(&f.write, "rw", nil, "host path writable, where the policy allows it (repeatable)")
+	fl.StringArrayVarP(&f.volumes, "volume", "v", nil, "PATH:PATH[:ro] as docker writes it")
+	fl.StringVar(&f.output, "output", "", "folder that the command may write results to")
+	fl.StringArrayVarP(&f.env, "env", "e", nil, "K to pass, or K=V to set, a variable (repeatable)")
+	fl.StringVarP(&f.workdir, "workdir", "w", "", "working directory inside")
+	fl.StringVar(&f.report, "report", "", "write the JSON report to a file")
+	fl.BoolVar(&f.json, "json", false, "print the JSON report to stderr instead of the summary")
+	fl.BoolVar(&f.dryRun, "dry-run", false, "validate and print the plan (OCI runtime spec); run nothing")
+	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no summary after a run that was not refused")
+	fl.BoolVar(&f.tty, "tty", false, "fail unless stdin is a terminal")
+	fl.BoolVar(&f.remove, "rm", true, "accepted for docker's sake; nothing is ever left behind")
+	return c
+}
+
+func (f *runFlags) job(args []string) (job runner.Job, err error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return job, err
+	}
+	home, _ := os.UserHomeDir()
+	job = runner.Job{Models: f.models, Command: args, Dir: dir, Env: os.Environ(), Home: home, Policy: policy.Sources{Explicit: f.policy},
+		Pass: f.env, Read: f.read, Write: f.write, Output: f.output, Workdir: f.workdir, DryRun: f.dryRun,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+	if f.gpu != "none" && f.gpu != "" {
+		return job, &runner.UsageError{What: "--gpu: this version grants no GPU", Hint: "leave --gpu out, or use --gpu none"}
+	}
+	if f.tty && !isTerminal(os.Stdin) {
+		return job, &runner.UsageError{What: "--tty: stdin is not a terminal", Hint: "leave --tty out; a terminal is passed through when there is one"}
+	}
+	for _, v := range f.volumes {
+		path, write, err := volume(v)
+		if err != nil {
+			return job, err
+		}
+		if write {
+			job.Write = append(job.Write, path)
+		} else {
+			job.Read = append(job.Read, path)
+		}
+	}
+	return job, f.limits(&job.Flags)
+}
+
+func (f *runFlags) limits(to *policy.Flags) (err error) {
+	if f.memory != "" {
+		if to.MemoryMB, err = megabytes("memory", f.memory); err != nil {
+			return err
+		}
+	}
+	if f.shm != "" {
+		if to.ShmMB, err = megabytes("shm-size", f.shm); err != nil {
+			return err
+		}
+	}
+	if f.timeout != "" {
+		if to.TimeoutSec, err = seconds("timeout", f.timeout); err != nil {
+			return err
+		}
+	}
+	if f.net != "" {
+		if to.Network, err = network(f.net); err != nil {
+			return err
+		}
+	}
+	if f.cpus != 0 {
+		to.CPUs = &f.cpus
+	}
+	if f.pids != 0 {
+		to.Pids = &f.pids
+	}
+	return nil
+}
+
+// forwarded are the signals that reach the command.
+var forwarded = []os.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGWINCH}
+
+func (f *runFlags) run(args []string) error {
+	job, err := f.job(args)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, forwarded...)
+	job.Signals = relay(signals, cancel)
+	res, err := runner.Run(ctx, job)
+
+	state := runner.StateDir(os.Getenv, job.Home)
+	if auditErr := runner.Record(state, res); auditErr != nil {
+		say(os.Stderr, "loadlock: %v\n", auditErr)
+	}
+	if f.report != "" {
+		if reportErr := runner.WriteReport(f.report, res); reportErr != nil {
+			say(os.Stderr, "loadlock: %v\n", reportErr)
+			if res.Status == 0 {
+				res.Status = 125
+			}
+		}
+	}
+	f.print(res)
+	return status(res.Status)
+}
+
+func (f *runFlags) print(res runner.Result) {
+	switch {
+	case f.json:
+		printJSON(os.Stderr, res)
+	case f.dryRun && res.Plan != nil:
+		printJSON(os.Stdout, res.Plan)
+		runner.Summary(os.Stderr, res, style())
+	case f.quiet && res.Exit != nil && len(res.Weakened) == 0:
+	default:
+		runner.Summary(os.Stderr, res, style())
+	}
+}
+
+// relay passes signals to the run. A second Ctrl-C, or one that arrives before the command runs, gives up.
+func relay(in <-chan os.Signal, giveUp func(error)) <-chan os.Signal {
+	out := make(chan os.Signal)
+	go func() {
+		interrupts := 0
+		for sig := range in {
+			select {
+			case out <- sig:
+				if sig == unix.SIGINT || sig == unix.SIGQUIT {
+					interrupts++
+				}
+				if interrupts < 3 {
+					continue
+				}
+			default: // nobody forwards yet: the command has not started
+				if sig == unix.SIGWINCH {
+					continue
+				}
+			}
+			if s, ok := sig.(unix.Signal); ok {
+				giveUp(runner.SignalError(s))
+			}
+		}
+	}()
+	return out
+}

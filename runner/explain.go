@@ -1,0 +1,65 @@
+package runner
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"errors"
+
+	"github.com/loadlock/loadlock/isolate"
+)
+
+// Explain tells about a rule, a layer, a report file, or the last run.
+func Explain(w io.Writer, what, stateDir string, style Style) error {
+	if r, ok := rules()[what]; ok {
+		fmt.Fprintf(w, "%s  (%s)\n%s\n\nwhy:  %s\nfix:  %s\n", style.paint("1", r.ID), r.Severity, r.Title, r.Why, r.Fix)
+		if len(r.Refs) > 0 {
+			fmt.Fprintf(w, "see:  %s\n", strings.Join(r.Refs, ", "))
+		}
+		return nil
+	}
+	for _, l := range isolate.Layers() {
+		if l.Name == what {
+			fmt.Fprintf(w, "%s\n%s\n", style.paint("1", l.Name), l.Doc)
+			if l.Remedy != "" {
+				fmt.Fprintf(w, "if it is missing: %s\n", l.Remedy)
+			}
+			return nil
+		}
+	}
+	name := what
+	if what == "last" {
+		name = filepath.Join(stateDir, "last.json")
+	}
+	raw, err := os.ReadFile(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && what == "last":
+		return &UsageError{What: "nothing was run yet", Hint: "loadlock run --model ./model -- python load_model.py"}
+	case err != nil && !strings.ContainsAny(what, "./"):
+		return &UsageError{What: what + " is no rule, layer or report", Hint: "rules: " + strings.Join(ruleIDs(), " ")}
+	case err != nil:
+		return fmt.Errorf("report: %w", err)
+	}
+	var res Result
+	if err := json.Unmarshal(raw, &res); err != nil {
+		return fmt.Errorf("report %s: %w", name, err)
+	}
+	fmt.Fprintf(w, "run %s  %s  policy %s (%s)\ncommand %q\n", res.ID, res.Started.Format("2006-01-02 15:04:05"), res.Policy.Name, res.Policy.Digest, res.Command)
+	Summary(w, res, style)
+	return nil
+}
+
+func ruleIDs() []string {
+	var ids []string
+	for id := range rules() {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}

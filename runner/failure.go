@@ -1,0 +1,87 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"github.com/loadlock/loadlock/isolate"
+	"github.com/loadlock/loadlock/policy"
+	"github.com/loadlock/loadlock/validate"
+	"golang.org/x/sys/unix"
+)
+
+// UsageError is a mistake in how loadlock was called.
+type UsageError struct{ What, Hint string }
+
+func (e *UsageError) Error() string { return e.What }
+
+// SignalError is the cause of a context that a signal ended.
+type SignalError unix.Signal
+
+func (s SignalError) Error() string { return "ended by signal " + unix.Signal(s).String() }
+
+// fail puts an error into the result: outcome, exit status and what to do next.
+func (res *Result) fail(ctx context.Context, err error) {
+	res.Outcome, res.Status = Failed, 125
+	res.Error = &ErrorResult{Message: err.Error(), Hint: Hint(err)}
+	var (
+		command *CommandError
+		execute *isolate.ExecError
+		changed *validate.ChangedError
+	)
+	switch {
+	case ctx.Err() != nil:
+		res.Outcome, res.Status = Interrupted, 128+int(unix.SIGINT)
+		var by SignalError
+		if errors.As(context.Cause(ctx), &by) {
+			res.Status = 128 + int(by)
+		}
+	case errors.As(err, &command):
+		res.Outcome, res.Status = NotFound, command.Code
+		if command.Code == 126 {
+			res.Outcome = NotExecutable
+		}
+	case errors.As(err, &execute) && execute.Step == "exec":
+		res.Outcome, res.Status = NotExecutable, 126
+		if errors.Is(execute.Errno, unix.ENOENT) {
+			res.Outcome, res.Status = NotFound, 127
+		}
+	case errors.As(err, &changed):
+		res.Outcome, res.Status, res.Verdict = Inconclusive, 122, validate.Inconclusive
+	}
+}
+
+// Hint is what the user does next about an error.
+func Hint(err error) string {
+	var (
+		usage   *UsageError
+		pin     *validate.PinError
+		command *CommandError
+		layer   *isolate.LayerError
+		pol     *policy.Error
+		changed *validate.ChangedError
+		execute *isolate.ExecError
+	)
+	switch {
+	case errors.As(err, &usage):
+		return usage.Hint
+	case errors.As(err, &pin):
+		return pin.Hint
+	case errors.As(err, &command):
+		return command.Hint
+	case errors.As(err, &layer):
+		return layer.Remedy
+	case errors.As(err, &pol):
+		return pol.Hint
+	case errors.As(err, &changed):
+		return "make sure that nothing writes to the model (a download in progress?), then run again"
+	case errors.As(err, &execute):
+		return "see what exists inside with --dry-run; --ro PATH shows more of the host"
+	case errors.Is(err, unix.ENOSPC):
+		return "free space in the run folder, or point XDG_RUNTIME_DIR to a folder with room"
+	case errors.Is(err, unix.EROFS), errors.Is(err, fs.ErrPermission):
+		return "see what this host gives with: loadlock doctor"
+	}
+	return ""
+}

@@ -1,0 +1,295 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/loadlock/loadlock/isolate"
+	"github.com/loadlock/loadlock/validate"
+	"golang.org/x/sys/unix"
+)
+
+// expected is the set of files that will be visible if nothing is withheld; withheld small files are removed
+// from their private folder before release, so only a withheld large file makes a second box necessary.
+func (r *run) expected() [][]*validate.File {
+	var out [][]*validate.File
+	for _, s := range r.snaps {
+		out = append(out, s.Files)
+	}
+	return out
+}
+
+// prepare plans the box: what exists inside, and for --dry-run the OCI spec.
+func (r *run) prepare(files [][]*validate.File) error {
+	spec, err := r.boxSpec(files)
+	if err != nil {
+		return err
+	}
+	box, err := isolate.New(spec)
+	if err != nil {
+		return err
+	}
+	r.spec, r.box = spec, box
+	if r.job.DryRun {
+		plan, err := box.Plan()
+		if err != nil {
+			return err
+		}
+		r.res.Plan = plan
+	}
+	return nil
+}
+
+func (r *run) startBox(ctx context.Context) error {
+	at := time.Now()
+	defer func() { r.res.Timings.Box += time.Since(at) }()
+	err := r.box.Start(ctx)
+	r.res.Layers = r.box.Enforced
+	return err
+}
+
+// launch cannot be called without clearance: the models were admitted, or there is none.
+func (r *run) launch(ctx context.Context, c clearance) error {
+	at := time.Now()
+	if !c.given {
+		return errors.New("launch without clearance")
+	}
+	if err := r.withhold(ctx, c); err != nil {
+		return err
+	}
+	if err := r.sameInside(c); err != nil {
+		return err
+	}
+	if err := r.box.Release(); err != nil {
+		return err
+	}
+	r.res.Layers = r.box.Enforced
+	r.res.Timings.Release = time.Since(at)
+	r.stdio.started()
+
+	began := time.Now()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go r.forward(ctx)
+	exit, err := r.box.Wait(ctx)
+	if err != nil {
+		return err
+	}
+	r.stdio.drain()
+	r.res.Timings.Command = time.Since(began)
+	r.res.Exit = &exit
+	r.res.Outcome, r.res.Status = ofExit(exit)
+	if r.job.Output != "" {
+		r.res.Skipped, err = copyOut(filepath.Join(r.dir.private(), "output"), r.job.Output, r.policy.Sandbox.TmpMB<<20)
+	}
+	return err
+}
+
+// forward passes signals on until the command ends.
+func (r *run) forward(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case sig, ok := <-r.job.Signals:
+			if !ok {
+				return
+			}
+			if s, isUnix := sig.(unix.Signal); isUnix {
+				_ = r.box.Signal(s)
+			}
+		}
+	}
+}
+
+// withhold makes exactly the admitted files exist inside.
+func (r *run) withhold(ctx context.Context, c clearance) error {
+	var rebuild bool
+	admitted := make([][]*validate.File, len(r.snaps))
+	for i, s := range r.snaps {
+		keep := c.models[i].Files()
+		admitted[i] = keep
+		for _, f := range s.Files {
+			if slices.Contains(keep, f) {
+				continue
+			}
+			if err := os.Remove(filepath.Join(r.copies(i), filepath.FromSlash(f.Path))); f.Copied && err != nil {
+				return fmt.Errorf("withhold %s: %w", f.Path, err)
+			}
+			rebuild = rebuild || f.Held() != nil || s.Single
+		}
+	}
+	if !rebuild {
+		return nil
+	}
+	if err := r.box.Close(); err != nil { // Close removes the box's folders, not the private copies
+		return err
+	}
+	if err := r.prepare(admitted); err != nil {
+		return err
+	}
+	return r.startBox(ctx)
+}
+
+func (r *run) copies(i int) string { return fmt.Sprintf("%s/model%d", r.dir.private(), i) }
+
+// sameInside checks that every large file inside is the very file that was scanned: same device, inode, size
+// and times. (Small files are copies that nobody else can write.)
+func (r *run) sameInside(c clearance) error {
+	for _, m := range c.models {
+		for _, f := range m.Files() {
+			if f.Held() == nil {
+				continue
+			}
+			info, err := os.Stat(r.box.Root() + target(m.Snapshot(), f))
+			if err != nil {
+				return fmt.Errorf("admitted file inside: %w", err)
+			}
+			if !f.Is(info) {
+				return &validate.ChangedError{Path: f.Path, What: "another file took its place before it was mounted"}
+			}
+		}
+	}
+	return nil
+}
+
+// target is where a file of a model is, inside and on the host.
+func target(s *validate.Snapshot, f *validate.File) string {
+	if s.Single {
+		return s.Path
+	}
+	return filepath.Join(s.Path, filepath.FromSlash(f.Path))
+}
+
+// boxSpec says what exists inside.
+func (r *run) boxSpec(files [][]*validate.File) (isolate.Spec, error) {
+	cg, cgErr := isolate.FindCgroup(r.dir.id)
+	if cgErr != nil {
+		cg = isolate.Cgroup{}
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return isolate.Spec{}, fmt.Errorf("own program: %w", err)
+	}
+	if r.stdio == nil {
+		if r.stdio, err = newStdio(r.job.Stdin, r.job.Stdout, r.job.Stderr); err != nil {
+			return isolate.Spec{}, err
+		}
+	}
+	s := isolate.Spec{
+		ID: r.dir.id, RunDir: filepath.Join(r.dir.path, "box"), Args: r.found.Args, Dir: r.found.Dir, Env: r.found.Env,
+		Symlinks: r.found.Symlinks, Masks: r.found.Masks, Etc: etcFiles,
+		Sandbox: r.policy.Sandbox,
+		Host: isolate.Host{Rootless: os.Geteuid() != 0, UID: os.Geteuid(), GID: os.Getegid(), IDBase: idBase(r.dir.id),
+			Program: exe, Cgroup: cg.Path, Systemd: cg.Systemd, SwapFile: isolate.SwapAccounted()},
+		Stdin: r.stdio.in, Stdout: r.stdio.out, Stderr: r.stdio.err,
+	}
+	if r.job.Workdir != "" {
+		s.Dir = r.job.Workdir
+	}
+	for _, b := range r.found.Binds {
+		s.Binds = append(s.Binds, isolate.Bind{Source: b.Source, Target: b.Target, Exec: b.Exec, Why: b.Why})
+	}
+	if s.Binds, err = r.userBinds(s.Binds); err != nil {
+		return s, err
+	}
+	for i, snap := range r.snaps {
+		if !snap.Single {
+			s.Binds = append(s.Binds, isolate.Bind{Source: r.copies(i), Target: snap.Path, Why: "model"})
+		}
+		for _, f := range files[i] {
+			switch at := target(snap, f); {
+			case f.Held() != nil:
+				s.Binds = append(s.Binds, isolate.Bind{Source: at, Target: at, Why: "model file"})
+			case snap.Single:
+				s.Binds = append(s.Binds, isolate.Bind{Source: filepath.Join(r.copies(i), f.Path), Target: at, Why: "model file"})
+			}
+		}
+	}
+	return s, nil
+}
+
+// userBinds adds what the user named: --ro, --rw, --output.
+func (r *run) userBinds(binds []isolate.Bind) ([]isolate.Bind, error) {
+	add := func(name string, write bool, why string) error {
+		at, err := filepath.Abs(name)
+		if err == nil {
+			at, err = filepath.EvalSymlinks(at)
+		}
+		if err != nil {
+			return &UsageError{What: why + " " + name + ": " + reason(err), Hint: "name an existing file or folder"}
+		}
+		binds = append(binds, isolate.Bind{Source: at, Target: at, Write: write, Why: why})
+		return nil
+	}
+	for _, p := range r.job.Read {
+		if err := add(p, false, "--ro"); err != nil {
+			return nil, err
+		}
+	}
+	for _, p := range r.job.Write {
+		if err := add(p, true, "--rw"); err != nil {
+			return nil, err
+		}
+	}
+	if r.job.Output != "" {
+		out, err := filepath.Abs(r.job.Output)
+		if err != nil {
+			return nil, err
+		}
+		staged := filepath.Join(r.dir.private(), "output")
+		if err := os.MkdirAll(staged, 0o777); err != nil {
+			return nil, fmt.Errorf("run folder: %w", err)
+		}
+		if err := os.Chmod(staged, 0o777); err != nil {
+			return nil, fmt.Errorf("run folder: %w", err)
+		}
+		binds = append(binds, isolate.Bind{Source: staged, Target: out, Write: true, Why: "--output"})
+	}
+	return binds, nil
+}
+
+func reason(err error) string {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err.Error()
+	}
+	return err.Error()
+}
+
+// idBase picks two host ids for this run from the range that systemd documents for containers
+// (0x00080000 to 0x6FFFFFFF), so that two runs share neither files nor signals.
+func idBase(id string) uint32 {
+	var n uint32
+	for _, c := range []byte(id) {
+		n = n*31 + uint32(c)
+	}
+	return 0x10000000 + n%0x5000*0x10000
+}
+
+// etcFiles are written for every run: nothing of the host's accounts, names or resolvers exists inside.
+var etcFiles = map[string]string{
+	"/etc/passwd":        "root:x:0:0:root:/tmp:/bin/sh\nloadlock:x:1000:1000:loadlock:/tmp:/bin/sh\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n",
+	"/etc/group":         "root:x:0:\nloadlock:x:1000:\nnogroup:x:65534:\n",
+	"/etc/hosts":         "127.0.0.1 localhost loadlock\n::1 localhost loadlock\n",
+	"/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+	"/etc/resolv.conf":   "",
+}
+
+func getenv(env []string) func(string) string {
+	return func(key string) string {
+		for _, kv := range slices.Backward(env) {
+			if v, ok := strings.CutPrefix(kv, key+"="); ok {
+				return v
+			}
+		}
+		return ""
+	}
+}

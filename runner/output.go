@@ -1,0 +1,88 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/loadlock/loadlock/validate"
+	"golang.org/x/sys/unix"
+)
+
+// copyOut copies what the command left in the staged output folder to where the user wants it: regular files and
+// folders only, never through a link on either side, at most max bytes. What it skips it names.
+func copyOut(staged, dest string, max int64) (skipped []string, err error) {
+	if err := os.MkdirAll(dest, 0o755); err != nil {
+		return nil, fmt.Errorf("output: %w", err)
+	}
+	from, err := os.OpenRoot(staged)
+	if err != nil {
+		return nil, fmt.Errorf("output: %w", err)
+	}
+	defer from.Close()
+	to, err := os.OpenRoot(dest)
+	if err != nil {
+		return nil, fmt.Errorf("output: %w", err)
+	}
+	defer to.Close()
+	left := max
+	skip := func(name, why string) { skipped = append(skipped, validate.Printable(name)+": "+why) }
+	err = fs.WalkDir(from.FS(), ".", func(name string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			skip(name, "cannot be read")
+			return nil
+		case name == ".":
+			return nil
+		case e.IsDir():
+			if err := to.Mkdir(name, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+				skip(name, reason(err))
+				return fs.SkipDir
+			}
+			return nil
+		case !e.Type().IsRegular():
+			skip(name, "not a regular file")
+			return nil
+		}
+		n, err := copyFile(from, to, name, left)
+		if left -= n; err != nil {
+			skip(name, reason(err))
+		}
+		return nil
+	})
+	return skipped, err
+}
+
+func copyFile(from, to *os.Root, name string, left int64) (int64, error) {
+	src, err := from.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer src.Close()
+	info, err := src.Stat()
+	switch {
+	case err != nil:
+		return 0, err
+	case !info.Mode().IsRegular():
+		return 0, errors.New("not a regular file")
+	case info.Size() > left:
+		return 0, errors.New("over the limit of bytes that are copied out (tmp_size_mb)")
+	}
+	tmp := path.Join(path.Dir(name), "."+filepath.Base(name)+".loadlock")
+	dst, err := to.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return 0, err
+	}
+	n, err := io.Copy(dst, io.LimitReader(src, left))
+	if err = errors.Join(err, dst.Close()); err == nil {
+		err = to.Rename(tmp, name)
+	}
+	if err != nil {
+		_ = to.Remove(tmp)
+	}
+	return n, err
+}

@@ -1,0 +1,44 @@
+package runner
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestOnlyRegularFilesAreCopiedOut(t *testing.T) {
+	staged, dest, outside := t.TempDir(), filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "secret")
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(os.WriteFile(outside, []byte("secret"), 0o600))
+	must(os.Mkdir(filepath.Join(staged, "sub"), 0o755))
+	must(os.WriteFile(filepath.Join(staged, "sub", "result.txt"), []byte("fine"), 0o644))
+	must(os.WriteFile(filepath.Join(staged, "large"), make([]byte, 200), 0o644))
+	must(os.Symlink(outside, filepath.Join(staged, "link")))
+	must(os.Symlink("/etc", filepath.Join(staged, "dirlink")))
+	must(unix.Mkfifo(filepath.Join(staged, "fifo"), 0o644))
+	must(os.MkdirAll(dest, 0o755))
+	must(os.Symlink(outside, filepath.Join(dest, "large"))) // a link that waits on the other side
+
+	skipped, err := copyOut(staged, dest, 100)
+	must(err)
+	if raw, err := os.ReadFile(filepath.Join(dest, "sub", "result.txt")); err != nil || string(raw) != "fine" {
+		t.Errorf("%q %v", raw, err)
+	}
+	for _, name := range []string{"link", "dirlink", "fifo", "large"} {
+		if !slices.ContainsFunc(skipped, func(s string) bool { return strings.HasPrefix(s, name+": ") }) {
+			t.Errorf("%s was not named as skipped: %q", name, skipped)
+		}
+	}
+	if raw, _ := os.ReadFile(outside); string(raw) != "secret" {
+		t.Error("a file outside was written to")
+	}
+}

@@ -1,0 +1,91 @@
+package runner
+
+import (
+	"os"
+	"time"
+
+	"github.com/loadlock/loadlock/isolate"
+	"github.com/loadlock/loadlock/policy"
+	"github.com/loadlock/loadlock/validate"
+)
+
+// Job is what one call of run is asked to do.
+type Job struct {
+	Models  []string // paths
+	Command []string
+	Dir     string   // the caller's working directory, absolute
+	Env     []string // the caller's environment; an allow-list decides what the command sees
+	Home    string
+	Policy  policy.Sources
+	Flags   policy.Flags
+	Pass    []string // --env K or K=V
+	Read    []string // --ro PATH
+	Write   []string // --rw PATH
+	Output  string   // --output DIR, or empty
+	Workdir string   // --workdir, or empty
+
+	Stdin, Stdout, Stderr *os.File
+	Signals               <-chan os.Signal
+	DryRun                bool
+}
+
+// Result is the JSON report: what was found, decided, enforced and used. Its schema has a version.
+type Result struct {
+	Schema   int                   `json:"schema"`
+	ID       string                `json:"id"`
+	Started  time.Time             `json:"started"`
+	Command  []string              `json:"command"`
+	Policy   PolicyResult          `json:"policy"`
+	Weakened []string              `json:"weakened"`
+	Models   []ModelResult         `json:"models"`
+	Verdict  validate.Verdict      `json:"verdict"` // the worst of the models'; undecided when there is none
+	Layers   []isolate.Enforcement `json:"layers"`
+	Exit     *isolate.Exit         `json:"exit,omitempty"` // absent when the command did not run
+	Outcome  Outcome               `json:"outcome"`
+	Status   int                   `json:"status"` // exit status of loadlock
+	Error    *ErrorResult          `json:"error,omitempty"`
+	Timings  Timings               `json:"timings"`
+	Notes    []string              `json:"notes,omitempty"`
+	Skipped  []string              `json:"output_skipped,omitempty"` // left in --output but not copied out
+	Plan     any                   `json:"plan,omitempty"`           // --dry-run: the OCI runtime spec
+}
+
+// SchemaVersion changes when a field of Result changes its meaning or goes away.
+const SchemaVersion = 1
+
+// PolicyResult names the effective policy.
+type PolicyResult struct {
+	Name   string `json:"name"`
+	Digest string `json:"digest"`
+}
+
+// ModelResult is what became of one model.
+type ModelResult struct {
+	Path       string `json:"path"`
+	Digest     string `json:"digest"`      // of the manifest: SHA-256 over "sha256-or-dash size path" lines
+	DigestFull bool   `json:"digest_full"` // every file's content went into it
+	validate.Decision
+	Files []validate.FileReport `json:"files"`
+}
+
+// ErrorResult is what kept loadlock from doing its work.
+type ErrorResult struct {
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+// Timings are wall-clock durations of the stages, nanoseconds.
+type Timings struct {
+	Policy   time.Duration `json:"policy_ns"`
+	Discover time.Duration `json:"discover_ns"`
+	Pin      time.Duration `json:"pin_ns"`
+	Scan     time.Duration `json:"scan_ns"` // runs beside Box
+	Box      time.Duration `json:"box_ns"`
+	Release  time.Duration `json:"release_ns"`
+	Command  time.Duration `json:"command_ns"`
+	Clean    time.Duration `json:"clean_ns"`
+	Total    time.Duration `json:"total_ns"`
+}
+
+// Ours is the time loadlock added: everything but the command itself.
+func (t Timings) Ours() time.Duration { return t.Total - t.Command }

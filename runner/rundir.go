@@ -1,0 +1,112 @@
+package runner
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/loadlock/loadlock/isolate"
+	"golang.org/x/sys/unix"
+)
+
+// runDir is the private folder of one run. A lock held by its supervisor tells live runs from leftovers.
+type runDir struct {
+	id, path string
+	lock     *os.File
+}
+
+// baseDir is where run folders live: /run/loadlock as root, the user's runtime folder otherwise.
+func baseDir(env func(string) string) string {
+	if os.Geteuid() == 0 {
+		return "/run/loadlock"
+	}
+	if d := env("XDG_RUNTIME_DIR"); filepath.IsAbs(d) {
+		return filepath.Join(d, "loadlock")
+	}
+	return filepath.Join(os.TempDir(), fmt.Sprintf("loadlock-%d", os.Getuid()))
+}
+
+// newRunDir makes a folder with a random name, and removes what earlier runs that were killed left behind.
+func newRunDir(base string) (*runDir, error) {
+	if err := os.MkdirAll(base, 0o711); err != nil {
+		return nil, fmt.Errorf("run folder: %w", err)
+	}
+	if err := ours(base); err != nil {
+		return nil, err
+	}
+	sweep(base)
+	raw := make([]byte, 8)
+	rand.Read(raw)
+	r := &runDir{id: hex.EncodeToString(raw)}
+	r.path = filepath.Join(base, r.id)
+	if err := os.Mkdir(r.path, 0o711); err != nil {
+		return nil, fmt.Errorf("run folder: %w", err)
+	}
+	var err error
+	if r.lock, err = lockFile(filepath.Join(base, r.id+".lock")); err != nil {
+		return nil, errors.Join(fmt.Errorf("run folder: %w", err), os.RemoveAll(r.path))
+	}
+	if err := os.Mkdir(r.private(), 0o700); err != nil {
+		return nil, errors.Join(fmt.Errorf("run folder: %w", err), r.remove())
+	}
+	return r, nil
+}
+
+// private holds copies of model files; only the supervisor may enter it.
+func (r *runDir) private() string { return filepath.Join(r.path, "private") }
+
+func (r *runDir) remove() error {
+	err := os.RemoveAll(r.path)
+	if err == nil {
+		err = os.Remove(r.lock.Name())
+	}
+	r.lock.Close()
+	return err
+}
+
+// ours refuses a base folder that somebody else prepared (H-06: links and foreign owners in shared /tmp).
+func ours(base string) error {
+	info, err := os.Lstat(base)
+	if err != nil {
+		return fmt.Errorf("run folder: %w", err)
+	}
+	var st unix.Stat_t
+	if err := unix.Lstat(base, &st); err != nil || !info.IsDir() || int(st.Uid) != os.Geteuid() || info.Mode().Perm()&0o022 != 0 {
+		return fmt.Errorf("run folder %s is not a folder of this user that only this user can write", base)
+	}
+	return nil
+}
+
+// lockFile makes or opens a lock file and takes its lock without waiting.
+func lockFile(name string) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// sweep removes the folders of runs whose supervisor is gone, with their processes and cgroups.
+func sweep(base string) {
+	locks, _ := filepath.Glob(filepath.Join(base, "*.lock"))
+	for _, name := range locks {
+		lock, err := lockFile(name)
+		if err != nil {
+			continue // alive, or not ours to touch
+		}
+		dir := name[:len(name)-len(".lock")]
+		isolate.Remove(filepath.Join(dir, "state"), filepath.Base(dir))
+		if err := os.RemoveAll(dir); err == nil || errors.Is(err, fs.ErrNotExist) {
+			os.Remove(name)
+		}
+		lock.Close()
+	}
+}

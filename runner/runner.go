@@ -1,0 +1,204 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/loadlock/loadlock/isolate"
+	"github.com/loadlock/loadlock/policy"
+	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/all"
+)
+
+// Run takes models from untrusted bytes to a finished command, or says in the Result why the command never
+// started. It does not print and does not exit. A refusal is a result, not an error.
+func Run(ctx context.Context, job Job) (res Result, err error) {
+	start := time.Now()
+	res = Result{Schema: SchemaVersion, Started: start, Command: job.Command, Models: []ModelResult{}, Weakened: []string{}, Layers: []isolate.Enforcement{}}
+	defer func() {
+		res.Timings.Total = time.Since(start)
+		if err != nil {
+			res.fail(ctx, err)
+		}
+	}()
+	r := run{job: job, res: &res}
+	if err := r.policyAndCommand(); err != nil {
+		return res, err
+	}
+	if r.dir, err = newRunDir(baseDir(getenv(job.Env))); err != nil {
+		return res, err
+	}
+	res.ID = r.dir.id
+	defer func() { err = errors.Join(err, r.clean()) }()
+	if err := r.pin(ctx); err != nil {
+		return res, err
+	}
+	scanCtx, stopScan := context.WithCancel(ctx)
+	defer stopScan()
+	scanned := r.scan(scanCtx) // runs beside the start of the box
+	if err := r.prepare(r.expected()); err != nil {
+		stopScan()
+		<-scanned
+		return res, err
+	}
+	if !job.DryRun {
+		if err := r.startBox(ctx); err != nil {
+			stopScan()
+			<-scanned
+			return res, err
+		}
+	}
+	clear, err := r.decide(ctx, <-scanned)
+	if err != nil || !clear.given || job.DryRun {
+		return res, err
+	}
+	return res, r.launch(ctx, clear)
+}
+
+// run is one Run in progress.
+type run struct {
+	job    Job
+	res    *Result
+	policy policy.Policy
+	found  Found
+	dir    *runDir
+	snaps  []*validate.Snapshot
+	spec   isolate.Spec
+	box    *isolate.Box
+	stdio  *stdio
+}
+
+// policyAndCommand settles what is permitted and what is to be run.
+func (r *run) policyAndCommand() error {
+	at := time.Now()
+	p, _, err := policy.Load(r.job.Policy)
+	if err != nil {
+		return fmt.Errorf("policy: %w", err)
+	}
+	r.job.Flags.Output, r.job.Flags.ExtraRead, r.job.Flags.ExtraWrite = r.job.Output != "", len(r.job.Read) > 0, len(r.job.Write) > 0
+	if r.policy, err = p.WithFlags(r.job.Flags); err != nil {
+		return fmt.Errorf("policy: %w", err)
+	}
+	r.res.Policy = PolicyResult{Name: r.policy.Name, Digest: r.policy.Digest()}
+	r.res.Weakened = append(r.res.Weakened, r.policy.Weakenings()...)
+	r.res.Timings.Policy = time.Since(at)
+	if len(r.job.Models) == 0 && r.policy.RequireModel {
+		return &UsageError{What: "policy " + r.policy.Name + " runs nothing without --model", Hint: "name the model with --model PATH, so that it is validated first"}
+	}
+	at = time.Now()
+	dir := r.job.Dir
+	if r.found, err = Discover(Command{Args: r.job.Command, Dir: dir, Env: r.job.Env, Home: r.job.Home, Vars: r.job.Pass}); err != nil {
+		return err
+	}
+	r.res.Notes = append(r.res.Notes, r.found.Notes...)
+	r.res.Timings.Discover = time.Since(at)
+	return nil
+}
+
+// pin fixes what every model consists of.
+func (r *run) pin(ctx context.Context) error {
+	at := time.Now()
+	defer func() { r.res.Timings.Pin = time.Since(at) }()
+	for i, m := range r.job.Models {
+		copies := fmt.Sprintf("%s/model%d", r.dir.private(), i)
+		if err := os.Mkdir(copies, 0o755); err != nil {
+			return fmt.Errorf("run folder: %w", err)
+		}
+		s, err := validate.Pin(ctx, m, copies, r.policy.Scan)
+		if err != nil {
+			return err
+		}
+		r.snaps = append(r.snaps, s)
+	}
+	return nil
+}
+
+type scanResult struct {
+	reports []validate.Report
+	err     error
+}
+
+// scan judges every model in the background.
+func (r *run) scan(ctx context.Context) <-chan scanResult {
+	out := make(chan scanResult, 1)
+	go func() {
+		at := time.Now()
+		var sr scanResult
+		for _, s := range r.snaps {
+			rep, err := validate.Scan(ctx, all.Scanners(), s, r.policy.Scan)
+			sr.reports = append(sr.reports, rep)
+			if err != nil {
+				sr.err = fmt.Errorf("validate: %w", err)
+				break
+			}
+		}
+		r.res.Timings.Scan = time.Since(at)
+		out <- sr
+	}()
+	return out
+}
+
+// clearance is what launch needs: every model was admitted, or there is none and the policy permits that.
+// Only decide makes one that is given.
+type clearance struct {
+	given  bool
+	models []validate.Admitted
+}
+
+// decide concludes. It reports every model and gives clearance only when all of them may be loaded.
+func (r *run) decide(ctx context.Context, sr scanResult) (c clearance, err error) {
+	if sr.err != nil {
+		return c, sr.err
+	}
+	c.given = true
+	for i, s := range r.snaps {
+		model, d := validate.Decide(r.policy, s, sr.reports[i], time.Now())
+		m := ModelResult{Path: r.job.Models[i], Decision: d, Files: sr.reports[i].Files}
+		m.Digest, m.DigestFull = s.ManifestDigest()
+		r.res.Models = append(r.res.Models, m)
+		r.res.Verdict = worse(r.res.Verdict, d.Verdict)
+		c.given = c.given && model.Valid()
+		if d.Unsafe != "" {
+			r.res.Weakened = append(r.res.Weakened, d.Unsafe)
+		}
+		c.models = append(c.models, model)
+		if err := s.Verify(ctx); err != nil {
+			return clearance{}, err
+		}
+	}
+	if !c.given {
+		r.res.Outcome, r.res.Status = ofVerdict(r.res.Verdict)
+	} else if r.job.DryRun {
+		r.res.Outcome = Planned
+	}
+	return c, nil
+}
+
+// worse orders verdicts: reject before inconclusive before admit before undecided.
+func worse(a, b validate.Verdict) validate.Verdict {
+	rank := map[validate.Verdict]int{validate.Undecided: 0, validate.Admit: 1, validate.Inconclusive: 2, validate.Reject: 3}
+	if rank[b] > rank[a] {
+		return b
+	}
+	return a
+}
+
+// clean ends the box and removes every trace. It is called on every path.
+func (r *run) clean() error {
+	at := time.Now()
+	defer func() { r.res.Timings.Clean = time.Since(at) }()
+	var errs []error
+	if r.box != nil {
+		errs = append(errs, r.box.Close())
+	}
+	if r.stdio != nil {
+		r.stdio.close()
+	}
+	for _, s := range r.snaps {
+		s.Close()
+	}
+	return errors.Join(append(errs, r.dir.remove())...)
+}

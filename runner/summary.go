@@ -1,0 +1,211 @@
+package runner
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/loadlock/loadlock/isolate"
+	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/all"
+)
+
+// Style says how human text looks.
+type Style struct{ Colour bool }
+
+func (s Style) paint(code, text string) string {
+	if !s.Colour {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+// Summary prints what happened, for a person. The JSON report is the truth; this is its summary.
+func Summary(w io.Writer, res Result, style Style) {
+	var b strings.Builder
+	defer func() { _, _ = io.WriteString(w, b.String()) }()
+	for _, m := range res.Models {
+		if m.Verdict != validate.Admit || m.Unsafe != "" {
+			Verdict(&b, m, res.Policy.Name, style)
+		}
+	}
+	if res.Error != nil {
+		fmt.Fprintf(&b, "loadlock: %s\n", Plain(res.Error.Message))
+		if res.Error.Hint != "" {
+			fmt.Fprintf(&b, "  fix:  %s\n", res.Error.Hint)
+		}
+	}
+	switch {
+	case res.Exit == nil && res.Outcome == Planned:
+		fmt.Fprintf(&b, "loadlock: planned, not run: %s\n", admitted(res))
+	case res.Exit == nil:
+		fmt.Fprintf(&b, "%s%*s\n", style.paint("1", "not run."), 70, fmt.Sprintf("(exit %d)", res.Status))
+	default:
+		ran(&b, res, style)
+	}
+	for _, line := range res.Weakened {
+		fmt.Fprintf(&b, "%s %s\n", style.paint("33", "          weaker:"), line)
+	}
+}
+
+// ran is the line about a command that ran.
+func ran(b *strings.Builder, res Result, style Style) {
+	word := map[Outcome]string{Exited: "ok", TimedOut: "time limit", OutOfMemory: "out of memory", Signaled: "signal"}[res.Outcome]
+	if res.Outcome == Exited && res.Status != 0 {
+		word = fmt.Sprintf("exit %d", res.Status)
+	}
+	if res.Outcome == Signaled {
+		word = fmt.Sprintf("ended by signal %d", res.Exit.Signal)
+	}
+	colour := "32"
+	if word != "ok" {
+		colour = "31"
+	}
+	fmt.Fprintf(b, "loadlock: %s in %s (ours %s) · %s · %s\n", style.paint(colour, word), short(res.Timings.Total), short(res.Timings.Ours()), admitted(res), layers(res.Layers))
+	u := res.Exit.Usage
+	var parts []string
+	if u.PeakMemory >= 0 {
+		parts = append(parts, "peak memory "+size(u.PeakMemory))
+		parts = append(parts, short(time.Duration(u.CPU))+" CPU")
+	} else {
+		parts = append(parts, "memory not limited and not measured")
+	}
+	if u.OOMKills > 0 {
+		parts = append(parts, fmt.Sprintf("%d killed for memory", u.OOMKills))
+	}
+	if u.PidsDenied > 0 {
+		parts = append(parts, fmt.Sprintf("%d forks refused by the pids limit", u.PidsDenied))
+	}
+	for _, m := range res.Models {
+		for _, h := range m.Withheld {
+			parts = append(parts, "withheld "+validate.Printable(h.Path)+": "+h.Why)
+		}
+	}
+	for _, s := range res.Skipped {
+		parts = append(parts, "not copied out: "+s)
+	}
+	fmt.Fprintf(b, "          %s\n", strings.Join(parts, " · "))
+}
+
+func admitted(res Result) string {
+	if len(res.Models) == 0 {
+		return "nothing was validated (no --model)"
+	}
+	n := 0
+	for _, m := range res.Models {
+		n += len(m.Admitted)
+	}
+	return fmt.Sprintf("admitted %d file%s under %s", n, map[bool]string{true: "", false: "s"}[n == 1], res.Policy.Name)
+}
+
+// layers names the layers by strength: "user mount …: full · cgroup: off (why)".
+func layers(es []isolate.Enforcement) string {
+	var full, rest []string
+	for _, e := range es {
+		if e.Strength == isolate.Full {
+			full = append(full, e.Layer)
+		} else {
+			rest = append(rest, fmt.Sprintf("%s: %s (%s)", e.Layer, e.Strength, e.Why))
+		}
+	}
+	return strings.Join(append([]string{strings.Join(full, " ") + ": full"}, rest...), " · ")
+}
+
+// maxShown bounds the findings printed for a person; the report has them all.
+const maxShown = 10
+
+// Verdict prints one model's verdict and why.
+func Verdict(w io.Writer, m ModelResult, policyName string, style Style) {
+	word := map[validate.Verdict]string{validate.Admit: style.paint("32", "admitted"), validate.Reject: style.paint("31", "refused"),
+		validate.Inconclusive: style.paint("33", "inconclusive")}[m.Verdict]
+	fmt.Fprintf(w, "loadlock: %s: %s  (policy %s, digest %s)\n", word, validate.Printable(m.Path), policyName, digest(m))
+	rules := rules()
+	shown := 0
+	for _, f := range m.Findings {
+		if f.Waived != "" || f.Severity == validate.Low && m.Verdict != validate.Admit {
+			continue
+		}
+		if shown++; shown > maxShown {
+			continue
+		}
+		fmt.Fprintf(w, "  %-6s %s   %s @ %#x   %s\n", style.paint("1", f.Severity.String()), f.Rule, f.File, f.Offset, f.Detail)
+		r, known := rules[f.Rule]
+		if !known || f.Severity == validate.Low {
+			continue
+		}
+		fmt.Fprintf(w, "        why:  %s\n        fix:  %s; loadlock explain %s\n", r.Why, r.Fix, r.ID)
+		if line := allowLine(f); line != "" {
+			fmt.Fprintf(w, "              or, if you trust this name, add to allowed_globals of your policy: %s\n              it means: any pickle may %s %s.%s with arguments of its choice\n",
+				line, f.Global.Act, f.Global.Module, f.Global.Name)
+		}
+	}
+	if shown > maxShown {
+		fmt.Fprintf(w, "  … %d more in the JSON report\n", shown-maxShown)
+	}
+	for _, h := range m.Withheld {
+		fmt.Fprintf(w, "  withheld  %s: %s\n", validate.Printable(h.Path), h.Why)
+	}
+}
+
+// allowLine is the exact policy line that would permit an unknown name.
+func allowLine(f validate.Finding) string {
+	if f.Global == nil || f.Rule != validate.UnknownGlobalID {
+		return ""
+	}
+	return fmt.Sprintf(`- {name: %q, may: [%s], reason: "…"}`, f.Global.Module+"."+f.Global.Name, f.Global.Act)
+}
+
+func digest(m ModelResult) string {
+	if len(m.Digest) > 19 {
+		return m.Digest[:19] + "…"
+	}
+	return m.Digest
+}
+
+// rules is every rule by its ID.
+func rules() map[string]*validate.Rule {
+	out := map[string]*validate.Rule{}
+	for _, r := range validate.CoreRules {
+		out[r.ID] = r
+	}
+	for _, s := range all.Scanners() {
+		for _, r := range s.Rules {
+			out[r.ID] = r
+		}
+	}
+	return out
+}
+
+// Plain replaces what a terminal would interpret; messages may hold names from a model or a command line.
+func Plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '�'
+	}, s)
+}
+
+func short(d time.Duration) string {
+	switch {
+	case d < time.Millisecond:
+		return d.Round(10 * time.Microsecond).String()
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.2f s", d.Seconds())
+}
+
+func size(n int64) string {
+	for _, u := range []struct {
+		name string
+		unit int64
+	}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}} {
+		if n >= u.unit {
+			return fmt.Sprintf("%.4g %s", float64(n)/float64(u.unit), u.name)
+		}
+	}
+	return fmt.Sprintf("%d B", n)
+}
