@@ -42,7 +42,7 @@ var subprocess = block{
 	},
 }
 
-// box is what pid 1 does between this filter and the workload. Seal takes back the Landlock calls and
+// box is what pid 1 does between this filter and the workload. Seal takes back Landlock and
 // seccomp, and processes where the policy restricts them; the others are harmless in the workload's hands.
 var box = block{
 	name: "box",
@@ -52,21 +52,17 @@ var box = block{
 		{names: "fork", only: "amd64", reason: "starts the workload's process"},
 		{names: "wait4 waitid", reason: "reaping"},
 		{names: "setsid", reason: "a session of its own, away from the caller's terminal"},
-		{names: "pidfd_open pidfd_send_signal", reason: "the Go runtime follows children by pidfd; only processes of the box have a number here"},
-		{names: "landlock_create_ruleset landlock_add_rule landlock_restrict_self", reason: "the workload's own Landlock domain; can only tighten"},
-		{names: "seccomp", reason: "installing Seal, and asking which actions exist; no listener, which could answer for other processes",
-			rules: []rule{
-				allow(int32Is(0, seccompSetModeFilter), masked(1, low32&^seccompFilterFlags, 0)),
-				allow(int32Is(0, seccompGetActionAvail)),
-			}},
+		{names: "pidfd_open pidfd_send_signal", reason: "asyncio and the Go runtime follow children by pidfd; only processes of the box have a number here"},
+		{names: "landlock_restrict_self", reason: "enters the domain whose rules the supervisor prepared outside; making rules (the two other calls) is not needed here"},
+		{names: "seccomp", reason: "installing Seal; no listener, which could answer for other processes",
+			rules: []rule{allow(int32Is(0, seccompSetModeFilter), masked(1, low32&^seccompFilterFlags, 0))}},
 	},
 }
 
 // linux/seccomp.h. The flags are TSYNC, LOG, SPEC_ALLOW and TSYNC_ESRCH.
 const (
-	seccompSetModeFilter  = 1
-	seccompGetActionAvail = 2
-	seccompFilterFlags    = 1 | 2 | 4 | 16
+	seccompSetModeFilter = 1
+	seccompFilterFlags   = 1 | 2 | 4 | 16
 )
 
 // jit is what code generators want beyond mmap and mprotect.
