@@ -15,6 +15,9 @@ type Command struct {
 	Env  []string // the caller's environment
 	Home string   // the caller's home folder; never mounted
 	Vars []string // --env, "K=V" or "K"
+
+	Models []string // absolute paths of the models: nothing inside one is bound from here
+	Shown  []string // absolute paths the user shows (--ro, --rw): not bound from here, but not hidden either
 }
 
 // Found is the smallest part of the host that the command needs. Every Target is a real path (no
@@ -181,6 +184,15 @@ func (f *finder) note(format string, args ...any) {
 
 // finish derives what depends on everything that was found.
 func (f *finder) finish(p launch) (Found, error) {
+	if err := f.outsideModels(); err != nil {
+		return Found{}, err
+	}
+	for _, p := range slices.Concat(f.in.Models, f.in.Shown) {
+		if w, err := f.walk(p); filepath.IsAbs(p) && err == nil { // whoever mounts it reports a missing one
+			f.reveal(w)
+			f.keep = append(f.keep, w.real)
+		}
+	}
 	slices.SortStableFunc(f.found.Binds, func(a, b Bind) int { return strings.Compare(a.Target, b.Target) })
 	f.found.Symlinks = map[string]string{}
 	for path, target := range f.links {
@@ -196,6 +208,29 @@ func (f *finder) finish(p launch) (Found, error) {
 	}
 	f.found.Env = env
 	return f.found, nil
+}
+
+// outsideModels takes back what lies inside a model: there only admitted files exist, and a bind from
+// here would bring back what validation withheld.
+func (f *finder) outsideModels() error {
+	for _, m := range f.in.Models {
+		w, err := f.walk(m)
+		if err != nil {
+			continue
+		}
+		for _, b := range f.found.Binds {
+			if b.Exec && within(b.Target, w.real) {
+				return &CommandError{Path: b.Target, Code: codeNotExecutable, What: "lies inside the model " + m,
+					Hint: "use an interpreter outside the model"}
+			}
+		}
+		n := len(f.found.Binds)
+		f.found.Binds = slices.DeleteFunc(f.found.Binds, func(b Bind) bool { return within(b.Target, w.real) })
+		if len(f.found.Binds) < n {
+			f.note("the script lies inside the model %q: it exists inside only when it is admitted with it", m)
+		}
+	}
+	return nil
 }
 
 // within reports whether p is folder or lies below it; both are clean and absolute.
