@@ -1,0 +1,81 @@
+# make demo and make test do all of their set-up themselves on Debian and Ubuntu.
+
+GO      = .ci/go
+TAGS    = seccomp,osusergo,netgo
+VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+SOURCES = $(shell find cmd runner isolate seccomp policy validate -name '*.go' -o -name '*.c' -o -name '*.h' -o -name '*.yaml') go.mod go.sum
+
+# What has no cgo in it: it runs under the race detector, and builds for every system.
+PURE = ./policy/... ./validate/...
+
+FUZZTIME    ?= 3s
+STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK ?= golang.org/x/vuln/cmd/govulncheck@v1.9.0
+GOLANGCI    ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+export CGO_ENABLED = 1
+
+.PHONY: build demo test bench deps deps-models deps-bench clean lint vuln fuzz format vet portable unit race staticcheck
+
+build: bin/loadlock
+
+# The binary is static (isolate/init_linux.go): the box's first process runs before any library exists inside.
+bin/loadlock: $(SOURCES) | deps
+	$(GO) build -trimpath -tags $(TAGS) -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/loadlock
+
+deps:
+	@.ci/deps build
+
+deps-models:
+	@.ci/deps build models
+
+deps-bench:
+	@.ci/deps build models bench
+
+## demo: a hostile model refused, good ones loaded, and the hostile one contained
+demo: deps-models bin/loadlock
+	testdata/demo/demo.sh
+
+## test: everything that tests this tree; REQUIRE=root,torch,… makes a skip for lack of that a failure
+test: deps-models format vet portable staticcheck race unit fuzz
+	@echo "loadlock: make test passed$$([ "$$(id -u)" = 0 ] || echo ' (as an ordinary user: what needs root was skipped and said so)')"
+
+format: deps
+	@out=$$("$$($(GO) env GOROOT)/bin/gofmt" -l cmd runner isolate seccomp policy validate); \
+	[ -z "$$out" ] || { echo "not gofmt-ed:"; echo "$$out"; exit 1; }
+
+vet: deps
+	$(GO) vet -tags $(TAGS) ./...
+
+# The validating half is portable and needs no C compiler.
+portable: deps
+	CGO_ENABLED=0 GOOS=darwin $(GO) vet $(PURE)
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) vet $(PURE) ./seccomp/...
+
+unit: deps-models
+	$(GO) test -tags $(TAGS) -timeout 15m ./...
+
+race: deps
+	$(GO) test -race -timeout 15m $(PURE)
+
+staticcheck: deps
+	$(GO) run $(STATICCHECK) -tags $(TAGS) ./...
+
+## fuzz: every fuzz target for FUZZTIME
+fuzz: deps
+	@.ci/fuzz $(GO) $(TAGS) $(FUZZTIME)
+
+## lint: what .golangci.yml asks for
+lint: staticcheck
+	$(GO) run $(GOLANGCI) run --build-tags $(TAGS) ./...
+
+## vuln: known vulnerabilities in what is called; needs the vulnerability database from the network
+vuln: deps
+	$(GO) run $(GOVULNCHECK) -tags $(TAGS) ./...
+
+## bench: loadlock beside bare Python, bwrap, crun and runc, interleaved; N=… sets the number of runs
+bench: deps-bench bin/loadlock
+	testdata/bench/bench.sh
+
+clean:
+	rm -rf bin dist .demo
