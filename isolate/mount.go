@@ -30,7 +30,7 @@ var mountLayer = Layer{
 			{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "noexec", "strictatime", "mode=755", "size=64k"}},
 			{Destination: "/dev/shm", Type: "tmpfs", Source: "shm", Options: []string{"nosuid", "nodev", shm, "mode=1777", fmt.Sprintf("size=%dm", s.Sandbox.ShmMB)}},
 			{Destination: "/tmp", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "nodev", tmp, "mode=1777", fmt.Sprintf("size=%dm", s.Sandbox.TmpMB), fmt.Sprintf("nr_inodes=%d", 64*s.Sandbox.TmpMB)}},
-			bind(Bind{Source: s.Host.Program, Target: pid1Path, Exec: true}),
+			bind(Bind{Source: s.Host.Program, Target: pid1Path, Exec: true}, s.Host),
 		}
 		binds := slices.Clone(s.Binds)
 		slices.SortStableFunc(binds, func(a, b Bind) int { // parents before what covers parts of them
@@ -40,7 +40,7 @@ var mountLayer = Layer{
 			if !path.IsAbs(b.Target) || !path.IsAbs(b.Source) {
 				return fmt.Errorf("bind %s on %s: not absolute", b.Source, b.Target)
 			}
-			oci.Mounts = append(oci.Mounts, bind(b))
+			oci.Mounts = append(oci.Mounts, bind(b, s.Host))
 		}
 		return nil
 	},
@@ -52,7 +52,7 @@ var mountLayer = Layer{
 	},
 }
 
-func bind(b Bind) specs.Mount {
+func bind(b Bind, h Host) specs.Mount {
 	opts := []string{"bind", "nosuid", "nodev"}
 	if !b.Write {
 		opts = append(opts, "ro")
@@ -60,7 +60,12 @@ func bind(b Bind) specs.Mount {
 	if !b.Exec {
 		opts = append(opts, "noexec")
 	}
-	return specs.Mount{Destination: b.Target, Type: "bind", Source: b.Source, Options: opts}
+	m := specs.Mount{Destination: b.Target, Type: "bind", Source: b.Source, Options: opts}
+	if b.Owner != nil && !h.Rootless {
+		m.UIDMappings = []specs.LinuxIDMapping{{ContainerID: b.Owner.UID, HostID: h.IDBase + workID, Size: 1}}
+		m.GIDMappings = []specs.LinuxIDMapping{{ContainerID: b.Owner.GID, HostID: h.IDBase + workID, Size: 1}}
+	}
+	return m
 }
 
 // The lists are those of the OCI runtimes' default: what in /proc reaches the host's hardware or kernel.

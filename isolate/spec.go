@@ -32,8 +32,12 @@ type Bind struct {
 	Target string // absolute, inside
 	Exec   bool   // may be executed and mapped executable
 	Write  bool
+	Owner  *Owner // its host owner is shown as the workload's id (an id-mapped mount, Linux 5.12)
 	Why    string // for the plan
 }
+
+// Owner is a host user and group.
+type Owner struct{ UID, GID uint32 }
 
 // Host is what Bundle needs to know about the supervisor.
 type Host struct {

@@ -115,15 +115,16 @@ func (v View) mounts(s Spec) (Strength, string) {
 		}
 		target, opts := unescapeMount(f[4]), strings.Split(f[5], ",")
 		writable := slices.ContainsFunc(s.Binds, func(b Bind) bool { return b.Write && filepath.Clean(b.Target) == target })
-		private := target == "/tmp" || target == "/dev" || target == "/proc" || strings.HasPrefix(target, "/dev/") || strings.HasPrefix(target, "/proc/")
-		known := private || target == "/" || target == pid1Path || slices.Contains(s.Masks, target) ||
+		private := target == "/tmp" || target == "/dev" || target == "/proc" || strings.HasPrefix(target, "/dev/") || strings.HasPrefix(target, "/proc/") ||
+			slices.Contains(s.Masks, target) // a mask is the box's /dev/null or an empty tmpfs
+		known := private || target == "/" || target == pid1Path ||
 			slices.ContainsFunc(planned, func(p string) bool { return under(target, p) })
 		switch {
 		case !known:
 			return Partial, "unplanned mount on " + strconv.Quote(target)
 		case !private && !writable && !slices.Contains(opts, "ro"):
 			return Partial, strconv.Quote(target) + " is writable"
-		case target != "/" && !strings.HasPrefix(target, "/dev") && !strings.HasPrefix(target, "/proc/") && !slices.Contains(opts, "nosuid"):
+		case target != "/" && !strings.HasPrefix(target, "/dev") && !strings.HasPrefix(target, "/proc/") && !slices.Contains(s.Masks, target) && !slices.Contains(opts, "nosuid"):
 			return Partial, strconv.Quote(target) + " is not nosuid"
 		}
 	}

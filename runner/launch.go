@@ -213,7 +213,31 @@ func (r *run) boxSpec(files [][]*validate.File) (isolate.Spec, error) {
 			}
 		}
 	}
+	if !s.Host.Rootless {
+		for i := range s.Binds {
+			if s.Binds[i].Owner, err = owner(s.Binds[i]); err != nil {
+				return s, err
+			}
+		}
+	}
 	return s, nil
+}
+
+// owner says whose files a bind must show as the workload's own: as root, the workload has an id that owns
+// nothing, so a file that only its owner may read (or that is to be written) would be out of its reach.
+func owner(b isolate.Bind) (*isolate.Owner, error) {
+	var st unix.Stat_t
+	if err := unix.Stat(b.Source, &st); err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Source, err)
+	}
+	needed := uint32(0o004)
+	if st.Mode&unix.S_IFMT == unix.S_IFDIR {
+		needed = 0o005
+	}
+	if !b.Write && st.Mode&needed == needed {
+		return nil, nil
+	}
+	return &isolate.Owner{UID: st.Uid, GID: st.Gid}, nil
 }
 
 // userBinds adds what the user named: --ro, --rw, --output.
