@@ -215,7 +215,7 @@ func (r *run) boxSpec(files [][]*validate.File) (isolate.Spec, error) {
 	}
 	if !s.Host.Rootless {
 		for i := range s.Binds {
-			if s.Binds[i].Owner, err = owner(s.Binds[i]); err != nil {
+			if s.Binds[i].Owner, err = owner(s.Binds[i], r.found.Script); err != nil {
 				return s, err
 			}
 		}
@@ -225,8 +225,12 @@ func (r *run) boxSpec(files [][]*validate.File) (isolate.Spec, error) {
 
 // owner says whose files a bind must show as the workload's own: as root, the workload has an id that owns
 // nothing, so a file that only its owner may read (or that is to be written) would be out of its reach.
-func owner(b isolate.Bind) (*isolate.Owner, error) {
+// A script that only its owner may read needs that for its folder.
+func owner(b isolate.Bind, script string) (*isolate.Owner, error) {
 	var st unix.Stat_t
+	if script != "" && strings.HasPrefix(script, b.Target+"/") && unix.Stat(script, &st) == nil && st.Mode&0o004 == 0 {
+		return &isolate.Owner{UID: st.Uid, GID: st.Gid}, nil
+	}
 	if err := unix.Stat(b.Source, &st); err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Source, err)
 	}
