@@ -56,7 +56,7 @@ func (a *archive) member(e *entry, t *torch) error {
 		}
 		if size <= checksumMax {
 			sum := crc32.NewIEEE()
-			if _, err := io.Copy(sum, a.p.Section(e.data, size)); err != nil {
+			if _, err := io.CopyBuffer(sum, a.p.Section(e.data, size), a.chunk()); err != nil {
 				return err
 			}
 			a.checkSum(e, sum.Sum32())
@@ -95,7 +95,7 @@ func (a *archive) inflate(e *entry, w io.Writer, max int64) (whole bool, err err
 	in := &counter{r: bufio.NewReader(a.p.Section(e.data, e.csize))}
 	out := flate.NewReader(in)
 	sum := crc32.NewIEEE()
-	buf := make([]byte, 32<<10)
+	buf := a.chunk()
 	var size int64
 	for {
 		n, err := out.Read(buf)
@@ -132,6 +132,14 @@ func (a *archive) inflate(e *entry, w io.Writer, max int64) (whole bool, err err
 	}
 	a.checkSum(e, sum.Sum32())
 	return true, nil
+}
+
+// chunk is the buffer that all members share.
+func (a *archive) chunk() []byte {
+	if a.buf == nil {
+		a.buf = make([]byte, 32<<10)
+	}
+	return a.buf
 }
 
 func (a *archive) checkSum(e *entry, got uint32) {

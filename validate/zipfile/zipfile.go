@@ -100,6 +100,7 @@ type archive struct {
 	dir     int64 // where the directory begins
 	dirSize int64
 	entries []*entry
+	buf     []byte
 }
 
 func scan(p *validate.Pass) error {
