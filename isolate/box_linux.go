@@ -17,6 +17,7 @@ import (
 	"github.com/opencontainers/runc/libcontainer/configs"
 	"github.com/opencontainers/runc/libcontainer/specconv"
 	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -32,8 +33,10 @@ type Box struct {
 	control   control
 	pid       int
 	ours      map[string]string
-	started   bool        // the workload was executed
-	oom       atomic.Bool // cgroup v1 told us that the memory limit was met
+	started   bool // the workload was executed
+	grace     time.Duration
+	alter     func(*specs.Spec) // tests take a second wall away to see the first one
+	oom       atomic.Bool       // cgroup v1 told us that the memory limit was met
 	closeOnce sync.Once
 	closeErr  error
 }
@@ -41,7 +44,7 @@ type Box struct {
 // New plans a box. Layers that the host lacks and the policy calls optional are left out; a required one that
 // is missing is a *LayerError.
 func New(s Spec) (*Box, error) {
-	b := &Box{spec: s, ours: ownNamespaces()}
+	b := &Box{spec: s, ours: ownNamespaces(), grace: grace}
 	for _, l := range Layers() {
 		err := l.Probe()
 		if err == nil {
@@ -67,6 +70,9 @@ func (b *Box) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if b.alter != nil {
+		b.alter(oci)
+	}
 	if err := b.skeleton(); err != nil {
 		return err
 	}
@@ -83,6 +89,9 @@ func (b *Box) Start(ctx context.Context) error {
 	}
 	if err := b.startPid1(oci); err != nil {
 		return err
+	}
+	if err := b.container.Exec(); err != nil {
+		return fmt.Errorf("exec of pid 1: %w", err)
 	}
 	if m, err := b.hello(ctx); err != nil || m.Kind != 'H' {
 		return fmt.Errorf("pid 1 did not answer (%q): %w", m.Kind, errors.Join(err, ctx.Err()))
@@ -142,7 +151,7 @@ func (b *Box) startPid1(oci *specs.Spec) error {
 		UID: int(oci.Process.User.UID), GID: int(oci.Process.User.GID),
 		Stdin: b.spec.Stdin, Stdout: b.spec.Stdout, Stderr: b.spec.Stderr,
 		ExtraFiles: []*os.File{theirs}, NoNewPrivileges: &nnp,
-		Capabilities: &configs.Capabilities{}, LogLevel: "2",
+		LogLevel: "2", // capabilities come with the container's configuration
 	}
 	for _, l := range oci.Process.Rlimits {
 		n, err := rlimitNumber(l.Type)
@@ -156,9 +165,6 @@ func (b *Box) startPid1(oci *specs.Spec) error {
 	}
 	if b.pid, err = b.process.Pid(); err != nil {
 		return fmt.Errorf("pid: %w", err)
-	}
-	if err := b.container.Exec(); err != nil {
-		return fmt.Errorf("exec of pid 1: %w", err)
 	}
 	return nil
 }
@@ -208,9 +214,12 @@ func (b *Box) Release() error {
 		}
 		defer unix.Close(fd)
 	}
-	seal, err := seccomp.Seal(sealOptions(b.spec))
-	if err != nil {
-		return &LayerError{Layer: seccompLayer.Name, Err: err}
+	var seal []bpf.RawInstruction
+	if !slices.Contains(b.off, seccompLayer.Name) {
+		var err error
+		if seal, err = seccomp.Seal(sealOptions(b.spec)); err != nil {
+			return &LayerError{Layer: seccompLayer.Name, Err: err}
+		}
 	}
 	if err := b.control.release(seal, fd); err != nil {
 		return fmt.Errorf("release: %w", err)
@@ -247,7 +256,7 @@ func (e *ExecError) Unwrap() error { return e.Errno }
 // Signal forwards a signal to the command.
 func (b *Box) Signal(sig unix.Signal) error { return b.control.signal(sig) }
 
-// grace is how long a command has between SIGTERM and SIGKILL.
+// grace is how long a command has between SIGTERM and SIGKILL, unless a test is in a hurry.
 const grace = 5 * time.Second
 
 // Wait waits for the command. It ends it when the time limit passes or ctx is over: SIGTERM, a grace period,
@@ -263,12 +272,12 @@ func (b *Box) Wait(ctx context.Context) (Exit, error) {
 	}
 	limit := time.Duration(b.spec.Sandbox.TimeoutSec) * time.Second
 	soft := time.AfterFunc(limit, func() { end(true) })
-	hard := time.AfterFunc(limit+grace, b.kill)
+	hard := time.AfterFunc(limit+b.grace, b.kill)
 	defer soft.Stop()
 	defer hard.Stop()
 	stop := context.AfterFunc(ctx, func() {
 		end(false)
-		time.AfterFunc(grace, b.kill)
+		time.AfterFunc(b.grace, b.kill)
 	})
 	defer stop()
 	oomDone := b.killOnOOM()
@@ -320,14 +329,4 @@ func (b *Box) Close() error {
 		b.closeErr = errors.Join(b.closeErr, os.RemoveAll(b.spec.RunDir))
 	})
 	return b.closeErr
-}
-
-// Remove ends and removes a box that a killed supervisor left behind.
-func Remove(stateRoot, id string) {
-	c, err := libcontainer.Load(stateRoot, id)
-	if err != nil {
-		return
-	}
-	_ = c.Signal(unix.SIGKILL)
-	_ = c.Destroy()
 }

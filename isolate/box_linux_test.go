@@ -2,14 +2,19 @@ package isolate
 
 import (
 	"context"
+	"crypto/rand"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/loadlock/loadlock/policy"
 )
+
+// boxes gives every box of a test run host ids of its own, so that what it leaves behind is known by its id.
+var boxes atomic.Uint32
 
 // boxed is a Spec that runs sh -c script with the host's /usr, as root or not.
 func boxed(t testing.TB, script string) (Spec, *os.File) {
@@ -19,34 +24,57 @@ func boxed(t testing.TB, script string) (Spec, *os.File) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close(); w.Close() })
-	dir := t.TempDir()
-	for p := dir; p != "/" && p != "/tmp"; p = filepath.Dir(p) {
-		os.Chmod(p, 0o711)
-	}
-	id := "test" + strings.ReplaceAll(filepath.Base(filepath.Dir(dir)), "_", "")[:8] + filepath.Base(dir)
-	cg, _ := FindCgroup(id)
-	exe, err := os.Executable()
+	s, err := plainSpec(filepath.Join(openDir(t), "run"), []string{"/bin/sh", "-c", script})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { s.Stdin.Close() })
+	s.Stdout, s.Stderr = w, w
+	return s, r
+}
+
+// openDir is a temporary folder that other users may pass through.
+func openDir(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	for p := dir; p != "/" && p != os.TempDir(); p = filepath.Dir(p) {
+		if err := os.Chmod(p, 0o711); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func plainSpec(runDir string, args []string) (Spec, error) {
+	id := "test" + strings.ToLower(rand.Text())
+	cg, _ := FindCgroup(id)
+	exe, err := os.Executable()
+	if err != nil {
+		return Spec{}, err
+	}
+	stdin, err := os.Open(os.DevNull)
+	if err != nil {
+		return Spec{}, err
+	}
 	s := Spec{
-		ID: id, RunDir: filepath.Join(dir, "run"), Dir: "/tmp",
-		Args:     []string{"/bin/sh", "-c", script},
+		ID: id, RunDir: runDir, Dir: "/tmp", Args: args,
 		Env:      []string{"PATH=/usr/bin:/bin"},
 		Symlinks: map[string]string{"/bin": "usr/bin", "/lib": "usr/lib", "/lib64": "usr/lib64"},
 		Binds:    []Bind{{Source: "/usr", Target: "/usr", Exec: true}},
-		Sandbox:  policy.Sandbox{MemoryMB: 256, Pids: 64, CPUs: 64, TimeoutSec: 20, TmpMB: 16, ShmMB: 16, Allow: policy.Operations{Subprocess: true}},
-		Host:     Host{Rootless: os.Geteuid() != 0, UID: os.Geteuid(), GID: os.Getegid(), IDBase: 0x60000000, Program: exe, Cgroup: cg.Path, Systemd: cg.Systemd, SwapFile: SwapAccounted()},
-		Stdout:   w, Stderr: w,
+		Sandbox: policy.Sandbox{MemoryMB: 256, Pids: 64, CPUs: 64, TimeoutSec: 20, TmpMB: 16, ShmMB: 16,
+			Allow: policy.Operations{Subprocess: true}},
+		Host: Host{Rootless: os.Geteuid() != 0, UID: os.Geteuid(), GID: os.Getegid(), IDBase: idsOf(uint32(os.Getpid())<<8 + boxes.Add(1)),
+			Program: exe, Cgroup: cg.Path, Systemd: cg.Systemd, SwapFile: SwapAccounted()},
+		Stdin: stdin,
 	}
-	if os.Geteuid() != 0 && cg.Path == "" {
+	if s.Host.Rootless && cg.Path == "" {
 		s.Sandbox.UnsafeOptional = []string{"cgroup"}
 	}
-	if s.Stdin, err = os.Open(os.DevNull); err != nil {
-		t.Fatal(err)
-	}
-	return s, r
+	return s, nil
 }
+
+// idsOf is a range of 2000 host ids below those that systemd documents as "nobody's".
+func idsOf(n uint32) uint32 { return 0x10000000 + n%0x80000*2000 }
 
 func runBox(t testing.TB, s Spec, out *os.File) (Exit, string, *Box) {
 	t.Helper()
@@ -54,6 +82,13 @@ func runBox(t testing.TB, s Spec, out *os.File) (Exit, string, *Box) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	exit, text := finish(t, b, out)
+	return exit, text, b
+}
+
+// finish starts, releases, waits for and closes a box.
+func finish(t testing.TB, b *Box, out *os.File) (Exit, string) {
+	t.Helper()
 	defer b.Close()
 	if err := b.Start(context.Background()); err != nil {
 		t.Fatal(err)
@@ -61,21 +96,32 @@ func runBox(t testing.TB, s Spec, out *os.File) (Exit, string, *Box) {
 	if err := b.Release(); err != nil {
 		t.Fatal(err)
 	}
-	s.Stdout.Close()
+	b.spec.Stdout.Close()
 	text := make(chan string)
 	go func() { raw, _ := io.ReadAll(out); text <- string(raw) }()
 	exit, err := b.Wait(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return exit, <-text, b
+	if err := b.Close(); err != nil {
+		t.Error(err)
+	}
+	return exit, <-text
 }
 
 func TestACommandRunsConfinedAndItsStatusComesBack(t *testing.T) {
-	s, out := boxed(t, "id; cat /proc/self/status | grep -E 'Cap|Secc|NoNew'; ls /; ls -l /proc/self/fd; cat /proc/self/mountinfo; echo hi > /usr/x; touch /tmp/ok && ls -la /tmp /dev; exit 7")
+	need(t, "userns", "seccomp", "landlock")
+	s, out := boxed(t, "echo hello; exit 7")
 	exit, text, b := runBox(t, s, out)
-	t.Log(text, b.Enforced)
-	if exit.Code != 7 || exit.Signal != 0 {
-		t.Errorf("exit %+v", exit)
+	if exit.Code != 7 || exit.Signal != 0 || text != "hello\n" {
+		t.Errorf("exit %+v, output %q", exit, text)
+	}
+	for _, e := range b.Enforced {
+		if e.Strength != Full && e.Layer != "cgroup" {
+			t.Errorf("%s is %s: %s", e.Layer, e.Strength, e.Why)
+		}
+	}
+	if len(b.Enforced) != len(Layers()) {
+		t.Errorf("%d of %d layers are reported", len(b.Enforced), len(Layers()))
 	}
 }

@@ -7,4 +7,11 @@ import (
 
 func init() { Init() } // this test binary is also the program that libcontainer re-executes
 
-func TestMain(m *testing.M) { os.Exit(m.Run()) }
+func TestMain(m *testing.M) {
+	if stage := os.Getenv(supervisorStage); stage != "" {
+		supervise(stage)
+	}
+	code := m.Run()
+	reportSkipped()
+	os.Exit(code)
+}

@@ -1,0 +1,98 @@
+package isolate
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// requirements are what a test may need of the machine; each says why it is missing.
+var requirements = map[string]func() error{
+	"root": func() error {
+		if os.Geteuid() != 0 {
+			return errors.New("not root")
+		}
+		return nil
+	},
+	"userns":   TryUserNamespace,
+	"cgroup":   probeCgroup,
+	"seccomp":  probeSeccomp,
+	"landlock": func() error { _, err := landlockABI(); return err },
+	"landlock-net": func() error {
+		abi, err := landlockABI()
+		if err == nil && abi < 4 {
+			err = fmt.Errorf("landlock ABI %d knows no TCP", abi)
+		}
+		return err
+	},
+	"landlock-scope": func() error {
+		abi, err := landlockABI()
+		if err == nil && abi < 6 {
+			err = fmt.Errorf("landlock ABI %d knows no scopes", abi)
+		}
+		return err
+	},
+	"python": func() error { _, err := os.Stat(python); return err },
+	"gcc":    func() error { _, err := exec.LookPath("gcc"); return err },
+	"core-file": func() error {
+		raw, err := os.ReadFile("/proc/sys/kernel/core_pattern")
+		if err == nil && (strings.HasPrefix(string(raw), "|") || strings.HasPrefix(string(raw), "/")) {
+			err = fmt.Errorf("core pattern is %q", strings.TrimSpace(string(raw)))
+		}
+		return err
+	},
+	"gpu": func() error {
+		if _, err := os.Stat("/dev/nvidiactl"); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		_, err := os.Stat("/dev/kfd")
+		return err
+	},
+}
+
+const python = "/usr/bin/python3"
+
+var skipped struct {
+	sync.Mutex
+	why map[string][]string // reason → tests
+}
+
+// need skips the test when the machine lacks something, unless the environment variable REQUIRE (names with
+// commas between them) says that this machine has it: then the test fails.
+func need(t testing.TB, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		has, known := requirements[name]
+		if !known {
+			t.Fatalf("nobody knows how to look for %q", name)
+		}
+		err := has()
+		if err == nil {
+			continue
+		}
+		if slices.Contains(strings.Split(os.Getenv("REQUIRE"), ","), name) {
+			t.Fatalf("REQUIRE names %s, and it is missing: %v", name, err)
+		}
+		skipped.Lock()
+		if skipped.why == nil {
+			skipped.why = map[string][]string{}
+		}
+		reason := name + " (" + err.Error() + ")"
+		skipped.why[reason] = append(skipped.why[reason], t.Name())
+		skipped.Unlock()
+		t.Skipf("needs %s: %v", name, err)
+	}
+}
+
+// reportSkipped is what the test binary says last, so that nobody takes a skipped wall for a tested one.
+func reportSkipped() {
+	for reason, tests := range skipped.why {
+		fmt.Printf("skipped for lack of %s: %s\n", reason, strings.Join(tests, ", "))
+	}
+}
