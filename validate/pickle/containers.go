@@ -1,7 +1,7 @@
 package pickle
 
 // bombWeight is how many nodes hashing a key may visit. Python hashes tuples without remembering.
-const bombWeight = 1 << 20
+const bombWeight = 1 << 26
 
 // container makes a node that holds items, of which it keeps the first few.
 func (m *machine) container(k kind, off int64, items []*value) *value {
@@ -34,7 +34,17 @@ func (m *machine) hashed(off int64, key *value) {
 }
 
 func opEmpty(m *machine, op byte, off int64) error {
-	return m.pushNew(&value{kind: map[byte]kind{']': kList, '}': kDict, 0x8f: kSet}[op], off: off})
+	return m.pushNew(&value{kind: emptyKind(op), off: off})
+}
+
+func emptyKind(op byte) kind {
+	switch op {
+	case ']':
+		return kList
+	case '}':
+		return kDict
+	}
+	return kSet
 }
 
 func opTuple(m *machine, _ byte, off int64) error {
@@ -91,7 +101,10 @@ func opDict(m *machine, _ byte, off int64) error {
 
 // opFillOne is APPEND and SETITEM.
 func opFillOne(m *machine, op byte, off int64) error {
-	n := map[byte]int{opAPPEND: 1, opSETITEM: 2}[op]
+	n := 1
+	if op == opSETITEM {
+		n = 2
+	}
 	if len(m.stack)-n <= m.fence() {
 		return m.underflow(off)
 	}
@@ -119,7 +132,12 @@ func (m *machine) fill(off int64, op byte, i int) error {
 	if pairs && len(items)%2 != 0 {
 		return &broken{off, "SETITEM(S) with a key without a value"}
 	}
-	plain := map[byte]kind{opAPPEND: kList, opAPPENDS: kList, opSETITEM: kDict, opSETITEMS: kDict, opADDITEMS: kSet}[op]
+	plain := kList
+	if pairs {
+		plain = kDict
+	} else if op == opADDITEMS {
+		plain = kSet
+	}
 	if target.kind != plain {
 		m.ev.filled(off, op, target, items)
 	}

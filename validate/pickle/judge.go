@@ -91,6 +91,9 @@ func (j *judge) called(c *call) (*value, error) {
 	for _, a := range c.args {
 		v.weight = addWeight(v.weight, a.weight)
 	}
+	if v.weight > bombWeight {
+		j.note(ruleExcessive, c.off, "%s called with arguments whose hash visits more than %d values", render(c.fn), bombWeight)
+	}
 	if c.fn.kind != kImport {
 		j.note(ruleComputedCall, c.off, "%s called with %s", render(c.fn), renderArgs(c))
 		return &value{kind: kUnknown, off: c.off}, nil

@@ -25,7 +25,7 @@ func opConst(m *machine, op byte, _ int64) error {
 }
 
 func opBinInt(m *machine, op byte, off int64) error {
-	b, err := m.r.take(map[byte]int64{'J': 4, 'K': 1, 'M': 2}[op])
+	b, err := m.r.take(width(op))
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func opBinInt(m *machine, op byte, off int64) error {
 
 // opBinLong reads LONG1 and LONG4: a two's complement number in little endian.
 func opBinLong(m *machine, op byte, off int64) error {
-	b, err := m.r.take(map[byte]int64{0x8a: 1, 0x8b: 4}[op])
+	b, err := m.r.take(width(op))
 	if err != nil {
 		return err
 	}
@@ -71,20 +71,33 @@ func opBinFloat(m *machine, _ byte, off int64) error {
 	return m.pushNew(&value{kind: kFloat, off: off, n: int64(binary.BigEndian.Uint64(b))})
 }
 
-// sizes says how many bytes hold the length of a sized literal, and what the literal is.
-var sizes = map[byte]struct {
-	n    int64
-	kind kind
-}{
-	'T': {4, kStr}, 'U': {1, kStr}, 'X': {4, kStr}, 0x8c: {1, kStr}, 0x8d: {8, kStr},
-	'B': {4, kBytes}, 'C': {1, kBytes}, 0x8e: {8, kBytes}, 0x96: {8, kByteArray},
+// width is how many bytes follow the opcode as a number, or as the length of a literal.
+func width(op byte) int64 {
+	switch op {
+	case 'K', 0x8a, 0x82, 'h', 'q', 'U', 0x8c, 'C':
+		return 1
+	case 'M', 0x83:
+		return 2
+	case 'J', 0x8b, 0x84, 'j', 'r', 'T', 'X', 'B':
+		return 4
+	}
+	return 8 // BINUNICODE8, BINBYTES8, BYTEARRAY8
+}
+
+func sizedKind(op byte) kind {
+	switch op {
+	case 'B', 'C', 0x8e:
+		return kBytes
+	case 0x96:
+		return kByteArray
+	}
+	return kStr
 }
 
 // opSized reads every literal with a length in front. Long ones are skipped; an error of their encoding is
 // not seen, which can only make us see more than the unpickler runs.
 func opSized(m *machine, op byte, off int64) error {
-	s := sizes[op]
-	b, err := m.r.take(s.n)
+	b, err := m.r.take(width(op))
 	if err != nil {
 		return err
 	}
@@ -97,11 +110,11 @@ func opSized(m *machine, op byte, off int64) error {
 	if err != nil {
 		return err
 	}
-	v := &value{kind: s.kind, off: at, n: int64(n), text: text}
+	v := &value{kind: sizedKind(op), off: at, n: int64(n), text: text}
 	if int64(len(text)) < v.n {
 		v.flags |= fCut
 	}
-	if s.kind != kStr || v.cut() {
+	if v.kind != kStr || v.cut() {
 		return m.pushNew(v)
 	}
 	switch legacy := op == 'T' || op == 'U'; {
@@ -140,7 +153,7 @@ func validUTF8(s string) bool {
 }
 
 func opExt(m *machine, op byte, off int64) error {
-	b, err := m.r.take(map[byte]int64{0x82: 1, 0x83: 2, 0x84: 4}[op])
+	b, err := m.r.take(width(op))
 	if err != nil {
 		return err
 	}
@@ -162,7 +175,7 @@ func opBuffer(m *machine, op byte, off int64) error {
 func opMemoize(m *machine, _ byte, off int64) error { return m.remember(off, m.memo.n) }
 
 func opBinGet(m *machine, op byte, off int64) error {
-	b, err := m.r.take(map[byte]int64{'h': 1, 'j': 4}[op])
+	b, err := m.r.take(width(op))
 	if err != nil {
 		return err
 	}
@@ -170,7 +183,7 @@ func opBinGet(m *machine, op byte, off int64) error {
 }
 
 func opBinPut(m *machine, op byte, off int64) error {
-	b, err := m.r.take(map[byte]int64{'q': 1, 'r': 4}[op])
+	b, err := m.r.take(width(op))
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ const (
 // shapeDtype: numpy.dtype(name, False, True). The result remembers size and kind.
 func shapeDtype(_ *judge, c *call, result *value) (string, error) {
 	const why = "only (name, False, True) with a plain element type is vetted"
-	if len(c.args) < 1 || len(c.args) > 3 || c.kw != nil || c.cut {
+	if c.op != opREDUCE || len(c.args) != 3 || c.kw != nil || c.cut {
 		return why, nil
 	}
 	s, ok := c.args[0].str()
@@ -30,8 +30,8 @@ func shapeDtype(_ *judge, c *call, result *value) (string, error) {
 	if !ok || m == nil {
 		return why, nil
 	}
-	for _, a := range c.args[1:] {
-		if a.kind != kBool && (a.kind != kInt || a.n < 0 || a.n > 1) {
+	for i, a := range c.args[1:] { // copy must be true: the state of a shared type would change it for everyone
+		if a.kind != kBool && a.kind != kInt || a.n != int64(i) {
 			return why, nil
 		}
 	}
@@ -61,7 +61,7 @@ func settle(v *value) bool {
 // numpyState judges the state of an array or an element type; other targets are not its business.
 func (j *judge) numpyState(target, state *value) string {
 	switch {
-	case target.kind == kCall && target.fn.is("numpy", "dtype"):
+	case target.fn.is("numpy", "dtype"):
 		if !isDtype(target) {
 			return "the element type was refused"
 		}

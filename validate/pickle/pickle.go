@@ -35,6 +35,11 @@ func scanFile(p *validate.Pass) error {
 	s := &scan{p: p, j: newJudge(p), lists: l}
 	s.r = newReader(p, p.Size, s.charge)
 	defer s.j.flush()
+	if what, err := polyglot(p); err != nil {
+		return err
+	} else if what != "" {
+		s.j.note(rulePolyglot, 0, "the file is also %s", what)
+	}
 	first, err := s.stream(keepItems)
 	if err != nil || first == nil {
 		return err

@@ -42,6 +42,10 @@ var (
 		Title: "a vetted name is used in a way that nobody vetted",
 		Why:   "Functions that are harmless with the arguments their own library writes can corrupt memory or call others with different ones.",
 		Fix:   fixSafetensors}
+	rulePolyglot = &validate.Rule{ID: "pickle/polyglot", Severity: validate.High,
+		Title: "a pickle that is an archive as well",
+		Why:   "Another loader, or the same one first, reads the archive and runs what is in there.",
+		Fix:   "ask for a file as its writer made it"}
 	rulePersistent = &validate.Rule{ID: "pickle/persistent-id", Severity: validate.Medium,
 		Title: "a persistent id that is not a torch storage",
 		Why:   "What it stands for is decided by the loader and was not judged.",
@@ -82,6 +86,6 @@ var (
 
 func rules() []*validate.Rule {
 	return []*validate.Rule{ruleDenied, ruleUnknown, ruleComputedCall, ruleBuildImport, ruleDunder, ruleComputedName, ruleDotted,
-		ruleExtension, ruleShape, rulePersistent, ruleTensor, ruleNested, ruleTrailing, ruleDivergence, ruleProtocol, ruleFrame,
+		ruleExtension, ruleShape, rulePolyglot, rulePersistent, ruleTensor, ruleNested, ruleTrailing, ruleDivergence, ruleProtocol, ruleFrame,
 		ruleBroken, ruleExcessive}
 }

@@ -36,6 +36,9 @@ var dtypeWidths = map[string]int64{
 	"float8_e4m3fn": 1, "float8_e5m2": 1, "float8_e4m3fnuz": 1, "float8_e5m2fnuz": 1, "qint8": 1, "quint8": 1, "qint32": 4,
 }
 
+// maxStorages bounds what is kept per file; the largest models have some thousands.
+const maxStorages = 1 << 18
+
 // maxElements keeps sizes far from overflow.
 const maxElements = 1 << 48
 
@@ -78,6 +81,10 @@ func (j *judge) storage(off int64, id *value) (*storage, bool) {
 			j.note(ruleTensor, off, "storage %s has %d bytes here and %d bytes before", quote(key), s.bytes, old.bytes)
 		}
 		return old, true
+	}
+	if len(j.storages) >= maxStorages {
+		j.note(ruleExcessive, off, "more than %d storages", maxStorages)
+		return nil, false
 	}
 	j.storages[key] = s
 	return s, true
