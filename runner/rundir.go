@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -43,12 +42,12 @@ func newRunDir(base string) (*runDir, error) {
 	rand.Read(raw)
 	r := &runDir{id: hex.EncodeToString(raw)}
 	r.path = filepath.Join(base, r.id)
-	if err := os.Mkdir(r.path, 0o711); err != nil {
+	var err error
+	if r.lock, err = lockFile(r.path + ".lock"); err != nil { // first: it is what a sweep looks for
 		return nil, fmt.Errorf("run folder: %w", err)
 	}
-	var err error
-	if r.lock, err = lockFile(filepath.Join(base, r.id+".lock")); err != nil {
-		return nil, errors.Join(fmt.Errorf("run folder: %w", err), os.RemoveAll(r.path))
+	if err := os.Mkdir(r.path, 0o711); err != nil {
+		return nil, errors.Join(fmt.Errorf("run folder: %w", err), r.remove())
 	}
 	if err := os.Mkdir(r.private(), 0o700); err != nil {
 		return nil, errors.Join(fmt.Errorf("run folder: %w", err), r.remove())
@@ -91,6 +90,12 @@ func lockFile(name string) (*os.File, error) {
 		f.Close()
 		return nil, err
 	}
+	if have, err := f.Stat(); err == nil { // a sweep may have removed the file between our two steps
+		if named, err := os.Lstat(name); err != nil || !os.SameFile(have, named) {
+			f.Close()
+			return nil, fmt.Errorf("%s was removed by another run; run again", name)
+		}
+	}
 	return f, nil
 }
 
@@ -103,9 +108,8 @@ func sweep(base string) {
 			continue // alive, or not ours to touch
 		}
 		dir := name[:len(name)-len(".lock")]
-		isolate.Remove(filepath.Join(dir, "state"), filepath.Base(dir))
-		if err := os.RemoveAll(dir); err == nil || errors.Is(err, fs.ErrNotExist) {
-			os.Remove(name)
+		if isolate.Remove(filepath.Join(dir, "box", "state"), filepath.Base(dir)) == nil && os.RemoveAll(dir) == nil {
+			os.Remove(name) // last: while the lock file is there, the next call tries again
 		}
 		lock.Close()
 	}

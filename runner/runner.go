@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/loadlock/loadlock/isolate"
@@ -90,12 +92,24 @@ func (r *run) policyAndCommand() error {
 	}
 	at = time.Now()
 	dir := r.job.Dir
-	if r.found, err = Discover(Command{Args: r.job.Command, Dir: dir, Env: r.job.Env, Home: r.job.Home, Vars: r.job.Pass}); err != nil {
+	c := Command{Args: r.job.Command, Dir: dir, Env: r.job.Env, Home: r.job.Home, Vars: r.job.Pass}
+	c.Models = absolute(r.job.Models)
+	c.Shown = absolute(slices.Concat(r.job.Read, r.job.Write))
+	if r.found, err = Discover(c); err != nil {
 		return err
 	}
 	r.res.Notes = append(r.res.Notes, r.found.Notes...)
 	r.res.Timings.Discover = time.Since(at)
 	return nil
+}
+
+func absolute(names []string) (out []string) {
+	for _, n := range names {
+		if abs, err := filepath.Abs(n); err == nil {
+			out = append(out, abs)
+		}
+	}
+	return out
 }
 
 // pin fixes what every model consists of.
