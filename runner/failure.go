@@ -23,8 +23,11 @@ func (s SignalError) Error() string { return "ended by signal " + unix.Signal(s)
 
 // fail puts an error into the result: outcome, exit status and what to do next.
 func (res *Result) fail(ctx context.Context, err error) {
-	res.Outcome, res.Status = Failed, 125
 	res.Error = &ErrorResult{Message: err.Error(), Hint: Hint(err)}
+	if res.Exit != nil {
+		return // the command ran; its status stays its own
+	}
+	res.Outcome, res.Status = Failed, 125
 	var (
 		command *CommandError
 		execute *isolate.ExecError

@@ -67,6 +67,9 @@ func (r *run) launch(ctx context.Context, c clearance) error {
 	if err := r.sameInside(c); err != nil {
 		return err
 	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("interrupted: %w", err)
+	}
 	if err := r.box.Release(); err != nil {
 		return err
 	}
@@ -86,6 +89,7 @@ func (r *run) launch(ctx context.Context, c clearance) error {
 	r.res.Timings.Command = time.Since(began)
 	r.res.Exit = &exit
 	r.res.Outcome, r.res.Status = ofExit(exit)
+	r.changedMeanwhile(c)
 	if r.job.Output != "" {
 		r.res.Skipped, err = copyOut(filepath.Join(r.dir.private(), "output"), r.job.Output, r.policy.Sandbox.TmpMB<<20)
 	}
@@ -158,6 +162,21 @@ func (r *run) sameInside(c clearance) error {
 		}
 	}
 	return nil
+}
+
+// changedMeanwhile notes large files that somebody wrote to while the command had them mounted: what it read
+// may then differ from what was scanned.
+func (r *run) changedMeanwhile(c clearance) {
+	for _, m := range c.models {
+		for _, f := range m.Files() {
+			if f.Held() == nil {
+				continue
+			}
+			if info, err := f.Held().Stat(); err != nil || !f.Is(info) {
+				r.res.Notes = append(r.res.Notes, "tainted: "+validate.Printable(f.Path)+" was written to while the command ran")
+			}
+		}
+	}
 }
 
 // target is where a file of a model is, inside and on the host.

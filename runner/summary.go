@@ -45,6 +45,9 @@ func Summary(w io.Writer, res Result, style Style) {
 	default:
 		ran(&b, res, style)
 	}
+	for _, note := range res.Notes {
+		fmt.Fprintf(&b, "%s %s\n", style.paint("33", "          note:"), Plain(note))
+	}
 	for _, line := range res.Weakened {
 		fmt.Fprintf(&b, "%s %s\n", style.paint("33", "          weaker:"), line)
 	}
