@@ -127,7 +127,13 @@ except OSError as e:
 		through: "^forked 80$", stopped: `^EAGAIN\ndenied true`,
 	},
 	{
-		name: "opens a device of the host", layer: "cgroup", alter: without("nodev", "/tmp"),
+		name: "opens a device of the host", layer: "cgroup",
+		alter: func(oci *specs.Spec) {
+			without("nodev", "/tmp")(oci)
+			if oci.Linux.Resources == nil { // then libcontainer has a list of devices of its own
+				oci.Linux.Resources = &specs.LinuxResources{Devices: []specs.LinuxDeviceCgroup{{Allow: true, Access: "rwm"}}}
+			}
+		},
 		payload: func(*arena) string {
 			return "mknod /tmp/d c 1 11 && ( : < /tmp/d ) && echo opened"
 		},
