@@ -3,6 +3,8 @@ package runner
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -125,7 +127,7 @@ func Verdict(w io.Writer, m ModelResult, policyName string, style Style) {
 		validate.Inconclusive: style.paint("33", "inconclusive")}[m.Verdict]
 	fmt.Fprintf(w, "loadlock: %s: %s  (policy %s, digest %s)\n", word, validate.Printable(m.Path), policyName, digest(m))
 	rules := rules()
-	shown := 0
+	shown, explained := 0, map[string]bool{}
 	for _, f := range m.Findings {
 		if f.Waived != "" || f.Severity == validate.Low && m.Verdict != validate.Admit {
 			continue
@@ -134,16 +136,12 @@ func Verdict(w io.Writer, m ModelResult, policyName string, style Style) {
 			continue
 		}
 		fmt.Fprintf(w, "  %-6s %s   %s @ %#x   %s\n", style.paint("1", f.Severity.String()), f.Rule, f.File, f.Offset, f.Detail)
-		r, known := rules[f.Rule]
-		if !known || f.Severity == validate.Low {
-			continue
-		}
-		fmt.Fprintf(w, "        why:  %s\n        fix:  %s; loadlock explain %s\n", r.Why, r.Fix, r.ID)
-		if line := allowLine(f); line != "" {
-			fmt.Fprintf(w, "              or, if you trust this name, add to allowed_globals of your policy: %s\n              it means: any pickle may %s %s.%s with arguments of its choice\n",
-				line, f.Global.Act, f.Global.Module, f.Global.Name)
+		if r, known := rules[f.Rule]; known && f.Severity != validate.Low && !explained[r.ID] {
+			explained[r.ID] = true
+			fmt.Fprintf(w, "        why:  %s\n        fix:  %s; loadlock explain %s\n", r.Why, r.Fix, r.ID)
 		}
 	}
+	allowLines(w, m.Findings)
 	if shown > maxShown {
 		fmt.Fprintf(w, "  … %d more in the JSON report\n", shown-maxShown)
 	}
@@ -152,12 +150,29 @@ func Verdict(w io.Writer, m ModelResult, policyName string, style Style) {
 	}
 }
 
-// allowLine is the exact policy line that would permit an unknown name.
-func allowLine(f validate.Finding) string {
-	if f.Global == nil || f.Rule != validate.UnknownGlobalID {
-		return ""
+// allowLines prints the exact policy lines that would permit the unknown names, and what they mean.
+func allowLines(w io.Writer, findings []validate.Finding) {
+	acts := map[string][]string{}
+	var names []string
+	for _, f := range findings {
+		if f.Global == nil || f.Rule != validate.UnknownGlobalID || f.Waived != "" {
+			continue
+		}
+		name := f.Global.Module + "." + f.Global.Name
+		if acts[name] == nil {
+			names = append(names, name)
+		}
+		if !slices.Contains(acts[name], f.Global.Act) {
+			acts[name] = append(acts[name], f.Global.Act)
+		}
 	}
-	return fmt.Sprintf(`- {name: %q, may: [%s], reason: "…"}`, f.Global.Module+"."+f.Global.Name, f.Global.Act)
+	if len(names) == 0 || len(names) > maxShown {
+		return
+	}
+	fmt.Fprintln(w, "  to allow, after reading the code behind the name, in your policy (every pickle may then do this, with arguments of its choice):\n    allowed_globals:")
+	for _, n := range names {
+		fmt.Fprintf(w, "      - {name: %s, may: [%s], reason: \"…\"}\n", strconv.QuoteToASCII(n), strings.Join(acts[n], ", "))
+	}
 }
 
 func digest(m ModelResult) string {
