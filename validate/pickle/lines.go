@@ -95,7 +95,10 @@ func opInt(m *machine, _ byte, off int64) error {
 
 // strtol is C's strtol with base 0 that must use the line up to its end or a NUL.
 func strtol(s string) (long, bool) {
-	s, _, _ = strings.Cut(s, "\x00")
+	s, _, nul := strings.Cut(s, "\x00")
+	if s == "" && nul {
+		return long{}, true // no digits, but the end is where it should be
+	}
 	s = strings.TrimLeft(s, cSpace)
 	digits := strings.TrimLeft(s, "+-")
 	if len(s)-len(digits) > 1 || strings.ContainsAny(s, "_oObB") && !strings.HasPrefix(strings.ToLower(digits), "0x") || strings.Contains(s, "_") {

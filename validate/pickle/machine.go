@@ -99,7 +99,7 @@ func (m *machine) run() (err error) {
 		m.ops++
 	}
 	if m.frameEnd > m.r.pos {
-		m.ev.note(ruleFrame, m.r.pos, "STOP comes %d bytes before the end of the frame", m.frameEnd-m.r.pos)
+		m.ev.note(ruleDesync, m.r.pos, "STOP comes %d bytes before the end of the frame", m.frameEnd-m.r.pos)
 	}
 	return nil
 }
@@ -121,16 +121,15 @@ func (m *machine) step() error {
 		m.late = true
 		m.ev.note(ruleProtocol, off, "%s belongs to protocol %d, the stream declares %d", op.name, op.proto, m.proto)
 	}
-	if err := op.run(m, b[0], off); err != nil {
-		return err
-	}
+	err = op.run(m, b[0], off)
+	// also after an error: the unpickler that lost its place reads something else and may not raise
 	if m.frameEnd > 0 && m.r.pos >= m.frameEnd {
 		if m.r.pos > m.frameEnd && off < m.frameEnd {
-			m.ev.note(ruleFrame, off, "the argument of %s crosses the end of the frame at %#x", op.name, m.frameEnd)
+			m.ev.note(ruleDesync, off, "the argument of %s crosses the end of the frame at %#x", op.name, m.frameEnd)
 		}
 		m.frameEnd = 0
 	}
-	return nil
+	return err
 }
 
 func (m *machine) excess(format string, args ...any) error {
@@ -247,7 +246,7 @@ func opFrame(m *machine, _ byte, off int64) error {
 		return &broken{off, "the file ends inside a frame"}
 	}
 	if m.frameEnd > m.r.pos {
-		m.ev.note(ruleFrame, off, "a frame opens inside another one")
+		m.ev.note(ruleDesync, off, "a frame opens inside another one")
 	}
 	m.frameEnd = m.r.pos + int64(n)
 	return nil

@@ -46,6 +46,10 @@ var (
 		Title: "a pickle that is an archive as well",
 		Why:   "Another loader, or the same one first, reads the archive and runs what is in there.",
 		Fix:   "ask for a file as its writer made it"}
+	ruleDesync = &validate.Rule{ID: "pickle/frame-desync", Severity: validate.High,
+		Title: "a frame that makes unpicklers lose their place",
+		Why:   "Reading from a file, the C unpickler drops what is left of a frame when an argument crosses its end, and so runs another program than one that reads from memory.",
+		Fix:   fixSafetensors, Refs: []string{"PEP 3154", "cpython issue 154848"}}
 	rulePersistent = &validate.Rule{ID: "pickle/persistent-id", Severity: validate.Medium,
 		Title: "a persistent id that is not a torch storage",
 		Why:   "What it stands for is decided by the loader and was not judged.",
@@ -71,8 +75,8 @@ var (
 		Why:   "The protocol decides how names are mapped; changing it midway misleads readers.",
 		Fix:   "ask for a file as its writer made it"}
 	ruleFrame = &validate.Rule{ID: "pickle/frame", Severity: validate.Medium,
-		Title: "frame that does not fit its contents",
-		Why:   "Unpicklers disagree about what lies inside a frame, so they see different programs.",
+		Title: "frame longer than the file",
+		Why:   "Some unpicklers read on where others stop.",
 		Fix:   "ask for a file as its writer made it", Refs: []string{"PEP 3154"}}
 	ruleBroken = &validate.Rule{ID: "pickle/broken", Severity: validate.Medium,
 		Title: "the pickle cannot be read to its end",
@@ -86,6 +90,6 @@ var (
 
 func rules() []*validate.Rule {
 	return []*validate.Rule{ruleDenied, ruleUnknown, ruleComputedCall, ruleBuildImport, ruleDunder, ruleComputedName, ruleDotted,
-		ruleExtension, ruleShape, rulePolyglot, rulePersistent, ruleTensor, ruleNested, ruleTrailing, ruleDivergence, ruleProtocol, ruleFrame,
+		ruleExtension, ruleShape, ruleDesync, rulePolyglot, rulePersistent, ruleTensor, ruleNested, ruleTrailing, ruleDivergence, ruleProtocol, ruleFrame,
 		ruleBroken, ruleExcessive}
 }
