@@ -128,6 +128,23 @@ func (v sandboxRequired) weaker(key string, p, base *Policy) []string {
 	return []string{"no layer of the sandbox has to be in force: what runs may not be contained at all (" + key + ": false)"}
 }
 
+// optionalLayers is the value of optional_layers; when it has all of them, sandbox_required says so.
+type optionalLayers struct{ set }
+
+func (v optionalLayers) get(p *Policy) any {
+	if (sandboxRequired{}).get(p) == false {
+		return nil
+	}
+	return v.set.get(p)
+}
+
+func (v optionalLayers) weaker(key string, p, base *Policy) []string {
+	if v.get(p) == nil {
+		return nil
+	}
+	return v.set.weaker(key, p, base)
+}
+
 // Names of policies. Templates keep theirs, so that a report that says "safe" means the built-in one; "+" joins
 // the name of a policy to that of the ceiling that clipped it.
 const namePattern = `^[A-Za-z0-9][A-Za-z0-9._+-]{0,199}$`
