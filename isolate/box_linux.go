@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -66,6 +67,24 @@ func (b *Box) Plan() (*specs.Spec, error) { return Bundle(b.spec, b.off) }
 
 // Start creates the box and runs pid 1 in it, confined and waiting. No byte of the workload executes.
 func (b *Box) Start(ctx context.Context) error {
+	// Until pid 1 answers, the end of the thread that started it is its end too (PR_SET_PDEATHSIG). A locked
+	// thread is ours alone: no other goroutine can take it along when it ends.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := b.create(); err != nil {
+		return err
+	}
+	if err := b.container.Exec(); err != nil {
+		return fmt.Errorf("exec of pid 1: %w", err)
+	}
+	if m, err := b.hello(ctx); err != nil || m.Kind != 'H' {
+		return fmt.Errorf("pid 1 did not answer (%q): %w", m.Kind, errors.Join(err, ctx.Err()))
+	}
+	return b.observe()
+}
+
+// create brings libcontainer's init to the point where it waits for the word to execute pid 1.
+func (b *Box) create() error {
 	oci, err := b.Plan()
 	if err != nil {
 		return err
@@ -87,16 +106,7 @@ func (b *Box) Start(ctx context.Context) error {
 	if b.container, err = libcontainer.Create(b.stateRoot(), b.spec.ID, config); err != nil {
 		return fmt.Errorf("create: %w", err)
 	}
-	if err := b.startPid1(oci); err != nil {
-		return err
-	}
-	if err := b.container.Exec(); err != nil {
-		return fmt.Errorf("exec of pid 1: %w", err)
-	}
-	if m, err := b.hello(ctx); err != nil || m.Kind != 'H' {
-		return fmt.Errorf("pid 1 did not answer (%q): %w", m.Kind, errors.Join(err, ctx.Err()))
-	}
-	return b.observe()
+	return b.startPid1(oci)
 }
 
 func (b *Box) stateRoot() string { return filepath.Join(b.spec.RunDir, "state") }
@@ -149,9 +159,18 @@ func (b *Box) startPid1(oci *specs.Spec) error {
 	b.process = &libcontainer.Process{
 		Args: oci.Process.Args, Env: oci.Process.Env, Cwd: oci.Process.Cwd, Init: true,
 		UID: int(oci.Process.User.UID), GID: int(oci.Process.User.GID),
-		Stdin: b.spec.Stdin, Stdout: b.spec.Stdout, Stderr: b.spec.Stderr,
 		ExtraFiles: []*os.File{theirs}, NoNewPrivileges: &nnp,
 		LogLevel: "2", // capabilities come with the container's configuration
+	}
+	// A nil *os.File in an interface is not nil: the descriptor would be closed, not /dev/null.
+	if b.spec.Stdin != nil {
+		b.process.Stdin = b.spec.Stdin
+	}
+	if b.spec.Stdout != nil {
+		b.process.Stdout = b.spec.Stdout
+	}
+	if b.spec.Stderr != nil {
+		b.process.Stderr = b.spec.Stderr
 	}
 	for _, l := range oci.Process.Rlimits {
 		n, err := rlimitNumber(l.Type)

@@ -1,5 +1,200 @@
 package isolate
 
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// supervisorStage makes the test binary a supervisor that is going to be killed. Its value is where it stops:
+// "ID IDBase run-folder stage".
 const supervisorStage = "LOADLOCK_TEST_STAGE"
 
-func supervise(stage string) {}
+// hostile is a command that does not want to die: it ignores what it can, and starts a daemon.
+const hostile = `trap '' TERM INT HUP; (setsid sleep 1000 &) ; while :; do sleep 1; done`
+
+func supervise(task string) {
+	f := strings.Fields(task)
+	s, err := plainSpec(f[2], []string{"/bin/sh", "-c", hostile})
+	if err == nil {
+		var base uint64
+		base, err = strconv.ParseUint(f[1], 10, 32)
+		s.ID, s.Host.IDBase, s.Host.Cgroup = f[0], uint32(base), strings.Replace(s.Host.Cgroup, s.ID, f[0], 1)
+	}
+	if err == nil {
+		err = stopAt(f[3], s)
+	}
+	fmt.Println("failed:", err)
+	os.Exit(1)
+}
+
+func stopAt(stage string, s Spec) error {
+	b, err := New(s)
+	if err != nil {
+		return err
+	}
+	stop := func() {
+		fmt.Println("ready")
+		time.Sleep(time.Hour)
+	}
+	switch stage {
+	case "fifo": // libcontainer's init waits in its fifo
+		if err := b.create(); err != nil {
+			return err
+		}
+		stop()
+	case "any":
+		fmt.Println("ready")
+	}
+	if err := b.Start(context.Background()); err != nil {
+		return err
+	}
+	if stage == "started" {
+		stop()
+	}
+	if err := b.Release(); err != nil {
+		return err
+	}
+	if stage == "released" {
+		stop()
+	}
+	if stage == "waiting" {
+		fmt.Println("ready")
+	}
+	_, err = b.Wait(context.Background())
+	return err
+}
+
+// killed runs a supervisor, ends it with SIGKILL some time after it is ready, and returns its box's Spec.
+func killed(t *testing.T, stage string, after time.Duration) (s Spec, argv0 string) {
+	t.Helper()
+	s, err := plainSpec(filepath.Join(openDir(t), "run"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Stdin.Close()
+	argv0 = "supervisor-" + s.ID
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Args = []string{argv0}
+	cmd.Env = append(os.Environ(), supervisorStage+"="+fmt.Sprint(s.ID, " ", s.Host.IDBase, " ", s.RunDir, " ", stage))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, _ := bufio.NewReader(out).ReadString('\n')
+	time.Sleep(after)
+	if err := cmd.Process.Kill(); err != nil {
+		t.Error(err)
+	}
+	_ = cmd.Wait()
+	if line != "ready\n" {
+		t.Fatalf("the supervisor said %q", line)
+	}
+	return s, argv0
+}
+
+func afterwards(t *testing.T, s Spec, argv0 string) {
+	t.Helper()
+	wantNoProcess(t, s, argv0)
+	Remove(filepath.Join(s.RunDir, "state"), s.ID)
+	if err := os.RemoveAll(s.RunDir); err != nil {
+		t.Error(err)
+	}
+	wantNothingLeft(t, s, argv0)
+}
+
+func TestNothingSurvivesAKilledSupervisor(t *testing.T) {
+	needBox(t)
+	for _, stage := range []string{"fifo", "started", "released", "waiting"} {
+		t.Run(stage, func(t *testing.T) {
+			s, argv0 := killed(t, stage, 0)
+			afterwards(t, s, argv0)
+		})
+	}
+}
+
+// A box needs some tens of milliseconds to start on a small machine; the steps between are libcontainer's C
+// stages, its Go init and ours.
+func TestNothingSurvivesASupervisorKilledAtAnyInstant(t *testing.T) {
+	needBox(t)
+	for ms := 0; ms <= 40; ms += 2 {
+		s, argv0 := killed(t, "any", time.Duration(ms)*time.Millisecond)
+		afterwards(t, s, argv0)
+		if t.Failed() {
+			t.Fatalf("killed after %d ms", ms)
+		}
+	}
+}
+
+func TestRemoveEndsARunningBox(t *testing.T) {
+	needBox(t)
+	s, _ := boxed(t, hostile)
+	b, err := New(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if err := b.Start(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Release(); err != nil {
+		t.Fatal(err)
+	}
+	go b.Wait(context.Background()) // reaps
+	Remove(filepath.Join(s.RunDir, "state"), s.ID)
+	if err := os.RemoveAll(s.RunDir); err != nil {
+		t.Error(err)
+	}
+	wantNothingLeft(t, s, "")
+	Remove(filepath.Join(s.RunDir, "state"), s.ID) // nothing there any more
+}
+
+// The kernel sends the parent-death signal when the thread that forked ends, not when the process does (prctl(2)).
+func TestABoxOutlivesTheThreadThatStartedIt(t *testing.T) {
+	needBox(t)
+	s, _ := boxed(t, "sleep 0.3; exit 8")
+	b, err := New(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	failed := make(chan error)
+	var thread int
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with this goroutine
+		thread = unix.Gettid()
+		failed <- b.Start(context.Background())
+	}()
+	if err := <-failed; err != nil {
+		t.Fatal(err)
+	}
+	gone := within(func() []string {
+		if unix.Tgkill(os.Getpid(), thread, 0) == nil {
+			return []string{"thread"}
+		}
+		return nil
+	})
+	if gone != nil {
+		t.Fatal("the thread is still there")
+	}
+	if err := b.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if exit, err := b.Wait(context.Background()); err != nil || exit.Code != 8 {
+		t.Errorf("%+v: %v", exit, err)
+	}
+}
