@@ -1,0 +1,71 @@
+package text
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/validatetest"
+)
+
+func scanString(t testing.TB, content string) validate.Report {
+	return validate.ScanReader(t.Context(), []*validate.Scanner{Scanner()}, "vocab.txt", strings.NewReader(content), int64(len(content)), validatetest.Policy().Scan)
+}
+
+func TestTextIsCleared(t *testing.T) {
+	for name, content := range map[string]string{
+		"nothing": "", "a vocabulary": "[PAD]\n##é\n東\n\u0085\n\u200b\n", "merges": "#version: 0.2\nĠ t\n", "a readme": "---\nlicense: mit\n---\n# Model\r\n\tcode\f",
+		"attributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n", "a byte order mark": "\ufeffhello",
+		"characters on every boundary": strings.Repeat("a€😀é", 50_000), "a replacement character": "\ufffd",
+	} {
+		t.Run(name, func(t *testing.T) {
+			if rep := scanString(t, content); !rep.Files[0].Cleared || len(rep.Findings) != 0 {
+				t.Error(validatetest.Show(rep))
+			}
+		})
+	}
+}
+
+func TestAScriptIsANote(t *testing.T) {
+	rep := scanString(t, "#!/bin/sh\nrm -rf x\n")
+	if !rep.Files[0].Cleared || len(rep.Findings) != 1 || rep.Findings[0].Rule != "text/script" || rep.Findings[0].Severity != validate.Low {
+		t.Error(validatetest.Show(rep))
+	}
+}
+
+func TestBytesThatAreNotTextAreNotCleared(t *testing.T) {
+	long := strings.Repeat("long text ", 10_000)
+	for name, content := range map[string]string{
+		"a NUL": "a\x00", "an escape": "\x1b[2J", "a bell": "a\x07", "a backspace": "a\bb", "a delete": "a\x7f", "invalid UTF-8": "a\xff", "a surrogate": "\xed\xa0\x80",
+		"half a character": "a\xe2\x82", "an overlong form": "\xc0\xaf", "a NUL far behind": long + "\x00", "invalid UTF-8 far behind": long + "\xff" + long,
+		"an archive behind": long + "PK\x03\x04\x14\x00", "half a character far behind": long + "\xf0\x9f",
+	} {
+		t.Run(name, func(t *testing.T) {
+			rep := scanString(t, content)
+			if rep.Files[0].Cleared || len(rep.Findings) == 0 || rep.Findings[0].Severity != validate.Medium {
+				t.Error(validatetest.Show(rep))
+			}
+		})
+	}
+}
+
+func FuzzText(f *testing.F) {
+	for _, s := range []string{"", "text\n", "é€😀", "\xff", "a\x00b", "#!/bin/sh", strings.Repeat("é", 300)} {
+		f.Add(s, uint16(0))
+		f.Add(s, uint16(5000))
+	}
+	f.Fuzz(func(t *testing.T, s string, repeat uint16) {
+		if n := len(s) * int(repeat); n > 0 && n < 1<<18 {
+			s = strings.Repeat(s, int(repeat))
+		}
+		rep := scanString(t, s)
+		if again := scanString(t, s); !reflect.DeepEqual(rep.Findings, again.Findings) {
+			t.Fatal("two scans differ")
+		}
+		if want := utf8.ValidString(s) && control([]byte(s)) < 0; rep.Files[0].Cleared != want {
+			t.Fatalf("want cleared %v\n%s", want, validatetest.Show(rep))
+		}
+	})
+}
