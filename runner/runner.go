@@ -76,12 +76,12 @@ type run struct {
 // policyAndCommand settles what is permitted and what is to be run.
 func (r *run) policyAndCommand() error {
 	at := time.Now()
-	p, _, err := policy.Load(r.job.Policy)
+	p, prov, err := policy.Load(r.job.Policy)
 	if err != nil {
 		return fmt.Errorf("policy: %w", err)
 	}
 	r.job.Flags.Output, r.job.Flags.ExtraRead, r.job.Flags.ExtraWrite = r.job.Output != "", len(r.job.Read) > 0, len(r.job.Write) > 0
-	if r.policy, err = p.WithFlags(r.job.Flags); err != nil {
+	if r.policy, _, err = prov.WithFlags(p, r.job.Flags); err != nil {
 		return fmt.Errorf("policy: %w", err)
 	}
 	r.res.Policy = PolicyResult{Name: r.policy.Name, Digest: r.policy.Digest()}

@@ -17,6 +17,7 @@ type runFlags struct {
 	cpus                                                            float64
 	pids                                                            int64
 	json, dryRun, quiet, tty, remove                                bool
+	cpusGiven, pidsGiven                                            bool
 }
 
 func runCommand() *cobra.Command {
@@ -30,7 +31,11 @@ func runCommand() *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error { return f.run(args) },
+		RunE: func(c *cobra.Command, args []string) error {
+			changed := c.Flags().Changed
+			f.cpusGiven, f.pidsGiven = changed("cpus"), changed("pids") || changed("pids-limit")
+			return f.run(args)
+		},
 	}
 	fl := c.Flags()
 	fl.SetInterspersed(false)
@@ -111,10 +116,10 @@ func (f *runFlags) limits(to *policy.Flags) (err error) {
 			return err
 		}
 	}
-	if f.cpus != 0 {
+	if f.cpusGiven {
 		to.CPUs = &f.cpus
 	}
-	if f.pids != 0 {
+	if f.pidsGiven {
 		to.Pids = &f.pids
 	}
 	return nil
