@@ -55,8 +55,9 @@ const SchemaVersion = 1
 
 // PolicyResult names the effective policy.
 type PolicyResult struct {
-	Name   string `json:"name"`
-	Digest string `json:"digest"`
+	Name      string `json:"name"`
+	Digest    string `json:"digest"`
+	Effective any    `json:"effective,omitempty"` // every key, as in a policy file
 }
 
 // ModelResult is what became of one model.

@@ -84,7 +84,7 @@ func (r *run) policyAndCommand() error {
 	if r.policy, _, err = prov.WithFlags(p, r.job.Flags); err != nil {
 		return fmt.Errorf("policy: %w", err)
 	}
-	r.res.Policy = PolicyResult{Name: r.policy.Name, Digest: r.policy.Digest()}
+	r.res.Policy = PolicyResult{Name: r.policy.Name, Digest: r.policy.Digest(), Effective: r.policy}
 	r.res.Weakened = append(r.res.Weakened, r.policy.Weakenings()...)
 	r.res.Timings.Policy = time.Since(at)
 	if len(r.job.Models) == 0 && r.policy.RequireModel {
