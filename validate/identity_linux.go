@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+	"time"
 )
 
 // identity tells one state of one file from another. The status-change time cannot be set by a program,
@@ -21,6 +22,9 @@ func identify(info fs.FileInfo) identity {
 	}
 	return identity{dev: uint64(st.Dev), ino: st.Ino, size: st.Size, mtime: st.Mtim, ctime: st.Ctim}
 }
+
+// changed is the time of the last change of any kind.
+func (id identity) changed() time.Time { return time.Unix(id.ctime.Unix()) }
 
 // openRegular opens without blocking on a FIFO that took the file's place; the caller checks what it got.
 func openRegular(root *os.Root, name string) (*os.File, error) {

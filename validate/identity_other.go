@@ -19,4 +19,6 @@ func identify(info fs.FileInfo) identity {
 	return identity{size: info.Size(), mtime: info.ModTime(), mode: info.Mode()}
 }
 
+func (id identity) changed() time.Time { return id.mtime }
+
 func openRegular(root *os.Root, name string) (*os.File, error) { return root.Open(name) }

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -120,6 +121,7 @@ func Pin(ctx context.Context, name, copies string, limits policy.ScanLimits) (*S
 		s.Close()
 		return nil, err
 	}
+	s.settle()
 	for _, f := range s.Files {
 		if err := f.pin(); err != nil {
 			s.Close()
@@ -131,6 +133,21 @@ func Pin(ctx context.Context, name, copies string, limits policy.ScanLimits) (*S
 		}
 	}
 	return s, nil
+}
+
+// clockTick is longer than the kernel's coarse clock, which stamps changes (10 ms at CONFIG_HZ=100).
+const clockTick = 20 * time.Millisecond
+
+// settle waits until a write to a file that changed a moment ago would get another time stamp than the one
+// that was listed. Without it, a write in the same tick is a change that Verify cannot see.
+func (s *Snapshot) settle() {
+	now := time.Now()
+	for _, f := range s.Files {
+		if age := now.Sub(f.id.changed()); age < clockTick {
+			time.Sleep(clockTick)
+			return
+		}
+	}
 }
 
 // Close releases what the snapshot holds. The folder of copies belongs to the caller.
