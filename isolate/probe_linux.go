@@ -53,7 +53,8 @@ func probeUserNamespace() error {
 
 // TryUserNamespace makes a user namespace in a child and reports whether that worked.
 func TryUserNamespace() error {
-	cmd := exec.Command("/proc/self/exe", "version")
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Args = []string{"/.loadlock/userns"} // pid1_linux.c ends it before anything of this program runs
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET}
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("user namespace: %w: %w", ErrUnsupported, err)
