@@ -67,7 +67,7 @@ func TestPlansAreAsRecorded(t *testing.T) {
 		oci.Linux.Seccomp.Syscalls = nil
 		var rules []string
 		for _, r := range landlockRules(s) {
-			rules = append(rules, fmt.Sprintf("%s %s", r.path, words(r.access)))
+			rules = append(rules, fmt.Sprintf("%s %s", r.path, accessWords(r.access)))
 		}
 		got, err := json.MarshalIndent(map[string]any{"oci": oci, "landlock": rules}, "", "  ")
 		if err != nil {
@@ -90,7 +90,7 @@ func TestPlansAreAsRecorded(t *testing.T) {
 	}
 }
 
-func words(a access) (out string) {
+func accessWords(a access) (out string) {
 	for i, word := range []string{"read", "execute", "write", "device"} {
 		if a&(1<<i) != 0 {
 			out += " " + word
