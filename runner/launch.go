@@ -67,10 +67,7 @@ func (r *run) launch(ctx context.Context, c clearance) error {
 	if err := r.sameInside(c); err != nil {
 		return err
 	}
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("interrupted: %w", err)
-	}
-	if err := r.box.Release(); err != nil {
+	if err := r.release(ctx); err != nil {
 		return err
 	}
 	r.res.Layers = r.box.Enforced
@@ -78,9 +75,6 @@ func (r *run) launch(ctx context.Context, c clearance) error {
 	r.stdio.started()
 
 	began := time.Now()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go r.forward(ctx)
 	exit, err := r.box.Wait(ctx)
 	if err != nil {
 		return err
@@ -96,19 +90,47 @@ func (r *run) launch(ctx context.Context, c clearance) error {
 	return err
 }
 
-// forward passes signals on until the command ends.
-func (r *run) forward(ctx context.Context) {
+// release starts the command, unless a signal came first.
+func (r *run) release(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("interrupted: %w", err)
+	}
+	err := r.box.Release()
+	r.running = err == nil
+	return err
+}
+
+// manyInterrupts is how often Ctrl-C must be pressed to end a command that ignores it.
+const manyInterrupts = 3
+
+// signals gives up when a signal comes before the command runs, and passes it on to the command afterwards.
+func (r *run) signals(ctx context.Context, giveUp context.CancelCauseFunc) {
+	interrupts := 0
 	for {
+		var sig unix.Signal
 		select {
 		case <-ctx.Done():
 			return
-		case sig, ok := <-r.job.Signals:
-			if !ok {
-				return
+		case s := <-r.job.Signals:
+			var ok bool
+			if sig, ok = s.(unix.Signal); !ok {
+				continue
 			}
-			if s, isUnix := sig.(unix.Signal); isUnix {
-				_ = r.box.Signal(s)
-			}
+		}
+		r.mu.Lock()
+		running := r.running
+		r.mu.Unlock()
+		if sig == unix.SIGINT || sig == unix.SIGQUIT {
+			interrupts++
+		}
+		switch {
+		case !running && sig == unix.SIGWINCH:
+		case !running || interrupts >= manyInterrupts:
+			giveUp(SignalError(sig))
+		default:
+			_ = r.box.Signal(sig)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/loadlock/loadlock/isolate"
@@ -20,6 +21,8 @@ import (
 func Run(ctx context.Context, job Job) (res Result, err error) {
 	start := time.Now()
 	res = Result{Schema: SchemaVersion, Started: start, Command: job.Command, Models: []ModelResult{}, Weakened: []string{}, Layers: []isolate.Enforcement{}}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	defer func() {
 		res.Timings.Total = time.Since(start)
 		if err != nil {
@@ -27,6 +30,7 @@ func Run(ctx context.Context, job Job) (res Result, err error) {
 		}
 	}()
 	r := run{job: job, res: &res}
+	go r.signals(ctx, cancel)
 	if err := r.policyAndCommand(); err != nil {
 		return res, err
 	}
@@ -71,6 +75,9 @@ type run struct {
 	spec   isolate.Spec
 	box    *isolate.Box
 	stdio  *stdio
+
+	mu      sync.Mutex // between the start of the command and the signals
+	running bool
 }
 
 // policyAndCommand settles what is permitted and what is to be run.

@@ -93,6 +93,9 @@ func (e *PinError) Unwrap() error { return e.Err }
 // Only regular files are part of a model. Links are followed inside the folder (inside the repository for a
 // snapshot in the Hugging Face cache); everything else is a finding.
 func Pin(ctx context.Context, name, copies string, limits policy.ScanLimits) (*Snapshot, error) {
+	if name == "" {
+		return nil, &PinError{Path: name, What: "an empty name", Hint: "name a folder with model files, or one model file"}
+	}
 	abs, err := filepath.Abs(name)
 	if err != nil {
 		return nil, &PinError{Path: name, What: "no absolute path", Err: err}

@@ -133,12 +133,10 @@ func (f *runFlags) run(args []string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancelCause(context.Background())
-	defer cancel(nil)
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, forwarded...)
-	job.Signals = relay(signals, cancel)
-	res, err := runner.Run(ctx, job)
+	job.Signals = signals
+	res, err := runner.Run(context.Background(), job)
 
 	state := runner.StateDir(os.Getenv, job.Home)
 	if auditErr := runner.Record(state, res); auditErr != nil {
@@ -167,31 +165,4 @@ func (f *runFlags) print(res runner.Result) {
 	default:
 		runner.Summary(os.Stderr, res, style())
 	}
-}
-
-// relay passes signals to the run. A second Ctrl-C, or one that arrives before the command runs, gives up.
-func relay(in <-chan os.Signal, giveUp func(error)) <-chan os.Signal {
-	out := make(chan os.Signal)
-	go func() {
-		interrupts := 0
-		for sig := range in {
-			select {
-			case out <- sig:
-				if sig == unix.SIGINT || sig == unix.SIGQUIT {
-					interrupts++
-				}
-				if interrupts < 3 {
-					continue
-				}
-			default: // nobody forwards yet: the command has not started
-				if sig == unix.SIGWINCH {
-					continue
-				}
-			}
-			if s, ok := sig.(unix.Signal); ok {
-				giveUp(runner.SignalError(s))
-			}
-		}
-	}()
-	return out
 }

@@ -88,12 +88,12 @@ func scanOne(ctx context.Context, pol policy.Policy, ref string) (runner.ModelRe
 		m.Verdict = validate.Inconclusive
 	}
 	switch {
+	case err == nil && len(rep.Files) == 0 && len(m.Findings) == 1: // validate/empty and nothing else
+		return m, scanNothing
 	case m.Verdict == validate.Reject:
 		return m, scanReject
 	case m.Verdict != validate.Admit:
 		return m, scanInconclusive
-	case len(rep.Files) == 0:
-		return m, scanNothing
 	}
 	return m, scanAdmit
 }
