@@ -30,6 +30,7 @@ func boxed(t testing.TB, script string) (Spec, *os.File) {
 	}
 	t.Cleanup(func() { s.Stdin.Close() })
 	s.Stdout, s.Stderr = w, w
+	s.Args = append(s.Args, s.ID) // $0, so that ps and the tests know whose process it is
 	return s, r
 }
 

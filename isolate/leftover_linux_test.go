@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// processes lists what runs of a box: by the host ids that only it has, and what libcontainer started for it by
-// the name of its supervisor, argv0.
-func processes(s Spec, argv0 string) []string {
+// processes lists what runs of a box: by the host ids that only it has as root, and by its name, which is an argument
+// of the command in most tests, and the name of a supervisor that is killed.
+func processes(s Spec) []string {
 	var found []string
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
 	for _, dir := range dirs {
@@ -22,7 +22,7 @@ func processes(s Spec, argv0 string) []string {
 		if err != nil || bytes.Contains(status, []byte("\nState:\tZ")) {
 			continue // gone, or a zombie that holds nothing any more
 		}
-		mine := argv0 != "" && bytes.HasPrefix(cmdline, []byte(argv0+"\x00"))
+		mine := bytes.Contains(cmdline, []byte(s.ID))
 		for line := range strings.Lines(string(status)) {
 			f := strings.Fields(line)
 			if len(f) < 2 || f[0] != "Uid:" {
@@ -61,18 +61,18 @@ func folders(s Spec) []string {
 
 // wantNothingLeft waits for a box to vanish. The wait is for the kernel, which takes dead processes apart after
 // their parent has heard of their end; it is bounded.
-func wantNothingLeft(t *testing.T, s Spec, argv0 string) {
+func wantNothingLeft(t *testing.T, s Spec) {
 	t.Helper()
-	left := within(func() []string { return append(processes(s, argv0), folders(s)...) })
+	left := within(func() []string { return append(processes(s), folders(s)...) })
 	if left != nil {
 		t.Errorf("left behind:\n%s", strings.Join(left, "\n"))
 	}
 }
 
 // wantNoProcess is wantNothingLeft before anybody has removed the folders.
-func wantNoProcess(t *testing.T, s Spec, argv0 string) {
+func wantNoProcess(t *testing.T, s Spec) {
 	t.Helper()
-	if left := within(func() []string { return processes(s, argv0) }); left != nil {
+	if left := within(func() []string { return processes(s) }); left != nil {
 		t.Errorf("still running:\n%s", strings.Join(left, "\n"))
 	}
 }

@@ -192,7 +192,7 @@ func TestTheNetworkNeedsBothKeys(t *testing.T) {
 			if err := b.Close(); err != nil {
 				t.Error(err)
 			}
-			wantNothingLeft(t, s, "")
+			wantNothingLeft(t, s)
 			continue
 		}
 		if _, text, _ := runBox(t, s, out); text != tt.want {

@@ -32,6 +32,7 @@ func supervise(task string) {
 		s.ID, s.Host.IDBase, s.Host.Cgroup = f[0], uint32(base), strings.Replace(s.Host.Cgroup, s.ID, f[0], 1)
 	}
 	if err == nil {
+		s.Args = append(s.Args, s.ID)
 		err = stopAt(f[3], s)
 	}
 	fmt.Println("failed:", err)
@@ -76,16 +77,15 @@ func stopAt(stage string, s Spec) error {
 }
 
 // killed runs a supervisor, ends it with SIGKILL some time after it is ready, and returns its box's Spec.
-func killed(t *testing.T, stage string, after time.Duration) (s Spec, argv0 string) {
+func killed(t *testing.T, stage string, after time.Duration) Spec {
 	t.Helper()
 	s, err := plainSpec(filepath.Join(openDir(t), "run"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Stdin.Close()
-	argv0 = "supervisor-" + s.ID
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Args = []string{argv0}
+	cmd.Args = []string{"supervisor-" + s.ID}
 	cmd.Env = append(os.Environ(), supervisorStage+"="+fmt.Sprint(s.ID, " ", s.Host.IDBase, " ", s.RunDir, " ", stage))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -104,25 +104,25 @@ func killed(t *testing.T, stage string, after time.Duration) (s Spec, argv0 stri
 	if line != "ready\n" {
 		t.Fatalf("the supervisor said %q", line)
 	}
-	return s, argv0
+	return s
 }
 
-func afterwards(t *testing.T, s Spec, argv0 string) {
+func afterwards(t *testing.T, s Spec) {
 	t.Helper()
-	wantNoProcess(t, s, argv0)
+	wantNoProcess(t, s)
 	Remove(filepath.Join(s.RunDir, "state"), s.ID)
 	if err := os.RemoveAll(s.RunDir); err != nil {
 		t.Error(err)
 	}
-	wantNothingLeft(t, s, argv0)
+	wantNothingLeft(t, s)
 }
 
 func TestNothingSurvivesAKilledSupervisor(t *testing.T) {
 	needBox(t)
 	for _, stage := range []string{"fifo", "started", "released", "waiting"} {
 		t.Run(stage, func(t *testing.T) {
-			s, argv0 := killed(t, stage, 0)
-			afterwards(t, s, argv0)
+			s := killed(t, stage, 0)
+			afterwards(t, s)
 		})
 	}
 }
@@ -132,8 +132,8 @@ func TestNothingSurvivesAKilledSupervisor(t *testing.T) {
 func TestNothingSurvivesASupervisorKilledAtAnyInstant(t *testing.T) {
 	needBox(t)
 	for ms := 0; ms <= 40; ms += 2 {
-		s, argv0 := killed(t, "any", time.Duration(ms)*time.Millisecond)
-		afterwards(t, s, argv0)
+		s := killed(t, "any", time.Duration(ms)*time.Millisecond)
+		afterwards(t, s)
 		if t.Failed() {
 			t.Fatalf("killed after %d ms", ms)
 		}
@@ -159,7 +159,7 @@ func TestRemoveEndsARunningBox(t *testing.T) {
 	if err := os.RemoveAll(s.RunDir); err != nil {
 		t.Error(err)
 	}
-	wantNothingLeft(t, s, "")
+	wantNothingLeft(t, s)
 	Remove(filepath.Join(s.RunDir, "state"), s.ID) // nothing there any more
 }
 
