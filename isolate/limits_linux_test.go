@@ -1,0 +1,39 @@
+package isolate
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestLimitsAreFullOnlyWhenEachIsAtMostWhatWasAskedFor(t *testing.T) {
+	var fine strings.Builder
+	for _, l := range rlimits(Spec{}) {
+		fmt.Fprintf(&fine, "%-25s %-20d %-20d units\n", l.proc, l.max, l.max)
+	}
+	replace := func(name, value string) string {
+		var out strings.Builder
+		for line := range strings.Lines(fine.String()) {
+			if strings.HasPrefix(line, name) {
+				line = fmt.Sprintf("%-25s %-20s %-20s units\n", name, value, value)
+			}
+			out.WriteString(line)
+		}
+		return out.String()
+	}
+	for _, tc := range []struct {
+		name, limits string
+		want         Strength
+	}{
+		{"as asked for", fine.String(), Full},
+		{"lower, because the supervisor's own was lower at the time", replace("Max locked memory", "65536"), Full},
+		{"higher", replace("Max msgqueue size", "1"), Partial},
+		{"unlimited", replace("Max core file size", "unlimited"), Partial},
+		{"not in the kernel's list", strings.ReplaceAll(fine.String(), "Max pending signals", "Max something else"), Partial},
+		{"no list", "", Partial},
+	} {
+		if got, why := limitsLayer.Observe(View{limits: tc.limits}, Spec{}); got != tc.want {
+			t.Errorf("%s: %s (%s), want %s", tc.name, got, why, tc.want)
+		}
+	}
+}
