@@ -38,6 +38,7 @@ type Box struct {
 	grace     time.Duration
 	alter     func(*specs.Spec) // tests take a second wall away to see the first one
 	oom       atomic.Bool       // cgroup v1 told us that the memory limit was met
+	back      func()            // out of the leaf of a delegated cgroup; see stepAside
 	closeOnce sync.Once
 	closeErr  error
 }
@@ -97,12 +98,18 @@ func (b *Box) create() error {
 	}
 	config, err := specconv.CreateLibcontainerConfig(&specconv.CreateOpts{
 		CgroupName: b.spec.ID, Spec: oci, RootlessEUID: b.spec.Host.Rootless,
-		RootlessCgroups: b.spec.Host.Cgroup == "", UseSystemdCgroup: b.spec.Host.Systemd,
+		// An ordinary user may not load a device list (BPF). That alone is forgiven here; observe sees the limits.
+		RootlessCgroups: b.spec.Host.Cgroup == "" || b.spec.Host.Rootless, UseSystemdCgroup: b.spec.Host.Systemd,
 	})
 	if err != nil {
 		return fmt.Errorf("libcontainer configuration: %w", err)
 	}
 	config.ParentDeathSignal = int(unix.SIGKILL)
+	if b.spec.Host.Rootless && b.spec.Host.Cgroup != "" && !b.spec.Host.Systemd {
+		if b.back, err = stepAside(filepath.Dir(b.spec.Host.Cgroup)); err != nil {
+			return &LayerError{Layer: cgroupLayer.Name, Remedy: cgroupLayer.Remedy, Err: err}
+		}
+	}
 	if b.container, err = libcontainer.Create(b.stateRoot(), b.spec.ID, config); err != nil {
 		return fmt.Errorf("create: %w", err)
 	}
@@ -344,6 +351,9 @@ func (b *Box) Close() error {
 				_, _ = b.process.Wait()
 			}
 			b.closeErr = b.container.Destroy()
+		}
+		if b.back != nil {
+			b.back()
 		}
 		b.closeErr = errors.Join(b.closeErr, os.RemoveAll(b.spec.RunDir))
 	})

@@ -84,8 +84,9 @@ type Cgroup struct {
 	Kind    string // "v1", "hybrid", "v2", for doctor
 }
 
-// FindCgroup chooses where the cgroup of a run goes: below the root as root; below the own group when it is
-// delegated; in a scope of the user's systemd otherwise.
+// FindCgroup chooses where the cgroup of a run goes: below the root as root; below the own group when that is
+// delegated to this process alone (see stepAside); in a scope of the user's systemd; beside the own group when the
+// one above is delegated.
 func FindCgroup(id string) (Cgroup, error) {
 	c := Cgroup{Kind: "v1"}
 	switch {
@@ -111,21 +112,32 @@ func FindCgroup(id string) (Cgroup, error) {
 	if c.Kind != "v2" {
 		return c, fmt.Errorf("an ordinary user cannot limit memory and processes under cgroup %s: %w", c.Kind, ErrUnsupported)
 	}
-	own, err := cgroups.ParseCgroupFile("/proc/self/cgroup")
+	own, err := ownGroup()
 	if err != nil {
-		return c, fmt.Errorf("own cgroup: %w", err)
+		return c, err
 	}
-	dir := filepath.Join("/sys/fs/cgroup", own[""])
-	if controllers, err := os.ReadFile(filepath.Join(dir, "cgroup.subtree_control")); err == nil &&
-		unix.Access(dir, unix.W_OK) == nil && strings.Contains(string(controllers), "memory") && strings.Contains(string(controllers), "pids") {
-		c.Path = filepath.Join(own[""], "loadlock-"+id)
+	if base, ok := delegated(own); ok {
+		c.Path = filepath.Join(base, "loadlock-"+id)
 		return c, nil
 	}
 	if _, err := os.Stat(filepath.Join("/run/user", fmt.Sprint(os.Getuid()), "systemd/private")); err == nil {
 		c.Path, c.Systemd = "user.slice:loadlock:"+id, true
 		return c, nil
 	}
-	return c, fmt.Errorf("cgroup %s is not delegated to this user, and there is no systemd user manager: %w", own[""], ErrUnsupported)
+	if parent := filepath.Dir(own); limitsChildren(parent) { // after systemd, which wants to be asked about its groups
+		c.Path = filepath.Join(parent, "loadlock-"+id)
+		return c, nil
+	}
+	return c, fmt.Errorf("cgroup %s is not delegated to this user alone, and there is no systemd user manager: %w", own, ErrUnsupported)
+}
+
+// ownGroup is the group of this process on cgroup v2.
+func ownGroup() (string, error) {
+	own, err := cgroups.ParseCgroupFile("/proc/self/cgroup")
+	if err != nil {
+		return "", fmt.Errorf("own cgroup: %w", err)
+	}
+	return own[""], nil
 }
 
 func unified() bool { return cgroups.IsCgroup2UnifiedMode() }
