@@ -37,12 +37,17 @@ func newRunDir(base string) (*runDir, error) {
 	if err := ours(base); err != nil {
 		return nil, err
 	}
+	// A lock file exists before its lock is taken; without this another run's sweep would find it in between.
+	turn, err := lockFolder(base)
+	if err != nil {
+		return nil, fmt.Errorf("run folder: %w", err)
+	}
+	defer turn.Close()
 	sweep(base)
 	raw := make([]byte, 8)
 	rand.Read(raw)
 	r := &runDir{id: hex.EncodeToString(raw)}
 	r.path = filepath.Join(base, r.id)
-	var err error
 	if r.lock, err = lockFile(r.path + ".lock"); err != nil { // first: it is what a sweep looks for
 		return nil, fmt.Errorf("run folder: %w", err)
 	}
@@ -78,6 +83,25 @@ func ours(base string) error {
 		return fmt.Errorf("run folder %s is not a folder of this user that only this user can write", base)
 	}
 	return nil
+}
+
+// lockFolder waits for the folder's own lock, which is held while a run begins.
+func lockFolder(base string) (*os.File, error) {
+	f, err := os.Open(base)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX)
+		if !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 // lockFile makes or opens a lock file and takes its lock without waiting.

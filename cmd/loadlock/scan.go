@@ -88,7 +88,7 @@ func scanOne(ctx context.Context, pol policy.Policy, ref string) (runner.ModelRe
 		m.Verdict = validate.Inconclusive
 	}
 	switch {
-	case err == nil && len(rep.Files) == 0 && len(m.Findings) == 1: // validate/empty and nothing else
+	case err == nil && len(rep.Files) == 0 && len(m.Findings) == 1 && m.Findings[0].Rule == validate.Empty.ID:
 		return m, scanNothing
 	case m.Verdict == validate.Reject:
 		return m, scanReject

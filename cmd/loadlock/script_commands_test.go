@@ -224,6 +224,13 @@ var makers = map[string]func(path string, n int) error{
 		if err != nil {
 			return err
 		}
+		go func() {
+			for {
+				if c, err := l.Accept(); err == nil {
+					c.Close()
+				}
+			}
+		}()
 		_, port, err := net.SplitHostPort(l.Addr().String())
 		return errors.Join(err, write(path, []byte(port)))
 	},
