@@ -15,7 +15,7 @@ GOLANGCI    ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 export CGO_ENABLED = 1
 
-.PHONY: build demo test bench deps deps-models deps-bench clean lint vuln fuzz format vet portable unit race staticcheck
+.PHONY: build demo test bench deps deps-models deps-bench clean lint vuln fuzz format vet portable unit race staticcheck vm
 
 build: bin/loadlock
 
@@ -76,6 +76,10 @@ vuln: deps
 ## bench: loadlock beside bare Python, bwrap, crun and runc, interleaved; N=… sets the number of runs
 bench: deps-bench bin/loadlock
 	testdata/bench/bench.sh
+
+## vm: the cgroup checks on cgroup v2 alone, in QEMU with Debian's kernel
+vm: bin/loadlock
+	LOADLOCK=bin/loadlock testdata/vm/run.sh
 
 clean:
 	rm -rf bin dist .demo

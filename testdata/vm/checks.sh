@@ -1,0 +1,125 @@
+# Runs inside the machine; every check prints one line, PASS or FAIL with what was seen. DONE comes last.
+cg=/sys/fs/cgroup
+pass() { echo "PASS $1"; }
+fail() { echo "FAIL $1: $2"; shift 2; for f; do sed 's/^/      /' "$f" | head -n 60; done; }
+# want NAME WHAT-WAS-SEEN FILE-TO-SHOW COMMAND…
+want() {
+	name=$1 seen=$2 show=$3
+	shift 3
+	if "$@" >/dev/null 2>&1; then pass "$name ($seen)"; else fail "$name" "$seen" "$show"; fi
+}
+# ll ARGS…: loadlock's status in $rc, the report in report, the command's output in out
+ll() { loadlock run --json "$@" >out 2>report </dev/null; rc=$?; }
+# field NAME: the first value of a field of the report
+field() { sed -n "s/^ *\"$1\": *\"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}$/\1/p" report | head -n 1; }
+# strengths: "layer=strength …" for every layer
+strengths() {
+	awk '/"layer":/ { gsub(/[",]/, ""); l = $2 } /"strength":/ { gsub(/[",]/, ""); print l "=" $2 }' report | tr '\n' ' '
+}
+every_layer_full() { [ -n "$(strengths)" ] && ! strengths | tr ' ' '\n' | grep -v '^$' | grep -qv '=full$' && strengths | grep -q cgroup=full; }
+boxes() { find $cg -type d -name 'loadlock-*' | tr '\n' ' '; }
+no_box() { [ -z "$(boxes)" ]; }
+# soon COMMAND…: until it succeeds, 20 s at most
+soon() { n=0; until "$@"; do n=$((n + 1)); [ $n -lt 200 ] || return 1; sleep 0.1; done; }
+a_box() { [ -n "$(boxes)" ]; }
+
+echo # the firmware left the cursor somewhere
+echo "INFO Linux $(uname -r), cgroup controllers: $(cat $cg/cgroup.controllers); enabled: $(cat $cg/cgroup.subtree_control)"
+
+loadlock doctor >doctor.txt 2>&1
+want 'doctor calls it v2' "$(grep 'cgroup mode' doctor.txt)" doctor.txt grep -q 'ok *cgroup mode *v2' doctor.txt
+want 'doctor misses nothing' "$(grep -c '^missing' doctor.txt) missing" doctor.txt sh -c '! grep -q ^missing doctor.txt'
+
+ll -- true
+want 'true exits with 0' "status $rc" report [ $rc -eq 0 ]
+want 'every layer is full' "$(strengths)" report every_layer_full
+want 'no cgroup is left' "left: $(boxes)" report no_box
+
+# One process holds still while another takes more than the limit: both must be gone, so the shell cannot go on.
+ll --memory 64M -- sh -c 'sleep 300 & dd if=/dev/zero of=/dev/null bs=200M count=1; echo survived'
+want 'memory: killed' "status $rc" report [ $rc -eq 137 ]
+want 'memory: the report says oom' "oom $(field oom), outcome $(field outcome), $(field oom_kills) kills" report [ "$(field oom)" = true ]
+peak=$(field peak_memory_bytes)
+want 'memory: the peak is the limit' "$peak bytes" report [ "$peak" -gt 50000000 -a "$peak" -le 67108864 ]
+want 'memory: the whole group is gone' "the shell said: $(cat out)" report sh -c '! grep -q survived out && ! pidof sleep'
+want 'memory: no cgroup is left' "left: $(boxes)" report no_box
+ll --memory 64M -- sh -c 'dd if=/dev/zero of=/dev/null bs=8M count=1; echo survived'
+want 'memory: less than the limit is fine' "status $rc, $(cat out)" report [ $rc -eq 0 ]
+
+ll --pids 8 -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 1 & done; wait'
+want 'pids: forks above the limit fail' "denied $(field pids_denied), status $rc" report [ "$(field pids_denied)" -gt 0 ]
+
+loadlock run --memory 64M --pids 20 --cpus 0.5 -- sleep 60 >out 2>report </dev/null &
+supervisor=$!
+soon a_box
+soon sh -c "grep -q . $cg/loadlock-*/cgroup.procs"
+box=$(echo $cg/loadlock-*)
+sleep 3
+want 'memory.max' "$(cat $box/memory.max)" report [ "$(cat $box/memory.max)" = 67108864 ]
+want 'memory.swap.max' "$(cat $box/memory.swap.max)" report [ "$(cat $box/memory.swap.max)" = 0 ]
+want 'memory.oom.group' "$(cat $box/memory.oom.group)" report [ "$(cat $box/memory.oom.group)" = 1 ]
+want 'pids.max' "$(cat $box/pids.max)" report [ "$(cat $box/pids.max)" = 20 ]
+want 'cpu.max' "$(cat $box/cpu.max)" report [ "$(cat $box/cpu.max)" = '50000 100000' ]
+want 'the workload runs, and can be seen' "$(pidof sleep)" report pidof sleep
+kill -9 $supervisor
+wait $supervisor 2>/dev/null
+want 'kill -9: the workload dies too' 'within 20 s' report soon sh -c '! pidof sleep'
+ll -- true
+want 'kill -9: the next call leaves nothing' "status $rc, cgroups: $(boxes), run folder: $(ls /run/loadlock | tr '\n' ' ')" report sh -c "[ -z '$(boxes)' ] && [ -z '$(ls /run/loadlock)' ]"
+
+# An ordinary user. as CGROUP COMMAND…: runs it as the user, with that group for its own.
+mkdir -p /run/user/1500 && chown 1500:1500 /run/user/1500 /home/user
+as() {
+	group=$1
+	shift
+	GROUP=$group sh -c 'echo $$ >$GROUP/cgroup.procs && cd /home/user && exec su -m -- user /as.sh "$@"' sh "$@"
+}
+delegate() { mkdir -p "$1" && chown 1500:1500 "$1" "$1/cgroup.procs" "$1/cgroup.threads" "$1/cgroup.subtree_control"; }
+asll() { group=$1; shift; as "$group" loadlock run --json "$@" >out 2>report </dev/null; rc=$?; }
+
+mkdir -p $cg/plain
+asll $cg/plain -- true
+want 'user, not delegated: refused' "status $rc" report [ $rc -eq 125 ]
+want 'user, not delegated: with the remedy' "$(grep -o 'run as root; [^"]*' report | head -n 1 | cut -c 1-60)…" report grep -q 'Delegate=yes' report
+
+# As systemd-run --user --scope -p Delegate=yes: the process alone in a group of its own that is the user's.
+delegate $cg/scope
+asll $cg/scope -- true
+want 'user, a delegated scope: true exits with 0' "status $rc" report [ $rc -eq 0 ]
+want 'user, a delegated scope: every layer is full' "$(strengths)" report every_layer_full
+want 'user, a delegated scope: nothing is left' "$(find $cg/scope -mindepth 1 -type d | tr '\n' ' ')" report sh -c "[ -z \"\$(find $cg/scope -mindepth 1 -type d)\" ]"
+asll $cg/scope --memory 64M --cpus 0.5 -- sh -c 'sleep 300 & dd if=/dev/zero of=/dev/null bs=200M count=1; echo survived'
+want 'user, a delegated scope: memory' "status $rc, oom $(field oom), peak $(field peak_memory_bytes)" report [ "$rc $(field oom)" = '137 true' ]
+want 'user, a delegated scope: nothing is left after that' "$(find $cg/scope -mindepth 1 -type d | tr '\n' ' ')" report sh -c "[ -z \"\$(find $cg/scope -mindepth 1 -type d)\" ]"
+
+# The group holds another process, which is not ours to move: refused.
+as $cg/scope sleep 300 &
+other=$!
+soon sh -c "grep -q . $cg/scope/cgroup.procs"
+asll $cg/scope -- true
+want 'user, a delegated scope with others in it: refused' "status $rc: $(grep -o 'cgroup [^ ]* is not delegated to this user alone' report | head -n 1)" report sh -c "[ $rc -eq 125 ] && grep -q 'not delegated to this user alone' report"
+kill $other; for p in $(cat $cg/scope/cgroup.procs); do kill -9 $p; done; wait
+
+# A delegated subtree whose controllers are on and whose processes are in a leaf.
+delegate $cg/tree
+echo '+memory +pids +cpu' >$cg/tree/cgroup.subtree_control
+delegate $cg/tree/leaf
+as $cg/tree/leaf sleep 300 & # a leaf may hold others
+soon sh -c "grep -q . $cg/tree/leaf/cgroup.procs"
+asll $cg/tree/leaf -- true
+want 'user, a leaf of a delegated tree: true exits with 0' "status $rc" report [ $rc -eq 0 ]
+want 'user, a leaf of a delegated tree: every layer is full' "$(strengths)" report every_layer_full
+asll $cg/tree/leaf --memory 64M -- sh -c 'dd if=/dev/zero of=/dev/null bs=200M count=1; echo survived'
+want 'user, a leaf of a delegated tree: memory' "status $rc, oom $(field oom)" report [ "$rc $(field oom)" = '137 true' ]
+want 'user, a leaf of a delegated tree: nothing is left' "$(boxes)" report no_box
+as $cg/tree/leaf loadlock run -- sleep 60 >out 2>report </dev/null &
+soon a_box
+soon sh -c "grep -q . $cg/tree/loadlock-*/cgroup.procs"
+sleep 3
+want 'user, a box that runs' "processes $(cat $cg/tree/loadlock-*/cgroup.procs | tr '\n' ' ')" report grep -q . $cg/tree/loadlock-*/cgroup.procs
+kill -9 $(pidof loadlock | tr ' ' '\n' | sort -n | head -n 1)
+want 'user, kill -9: the workload dies too' 'within 20 s' report soon sh -c "! grep -q . $cg/tree/loadlock-*/cgroup.procs"
+asll $cg/tree/leaf -- true
+want 'user, kill -9: the next call leaves nothing' "status $rc, cgroups: $(boxes), run folder: $(ls /run/user/1500/loadlock | tr '\n' ' ')" report sh -c "[ -z '$(boxes)' ] && [ -z '$(ls /run/user/1500/loadlock)' ]"
+for p in $(cat $cg/tree/leaf/cgroup.procs); do kill -9 $p; done
+echo DONE
