@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/loadlock/loadlock/policy"
 	"github.com/loadlock/loadlock/validate"
@@ -348,7 +349,7 @@ func TestPrintableIsSafeAndUnambiguous(t *testing.T) {
 	seen := map[string]string{}
 	for _, s := range []string{"a", "a!b", `"a!b"`, `a\x21b`, `"a\x21b"`, "a\nb", "a\x1b[2J", "\xff", "ü", "a b", `a"b`, "", "\u202e", `"a"`} {
 		got := validate.Printable(s)
-		if strings.ContainsAny(got, "\x1b\n\xff!\u202e") {
+		if strings.ContainsAny(got, "\x1b\n!\u202e") || !utf8.ValidString(got) {
 			t.Errorf("%q becomes %q", s, got)
 		}
 		if other, twice := seen[got]; twice {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 	"time"
 
 	"github.com/loadlock/loadlock/policy"
@@ -108,7 +109,7 @@ func TestPinListsWhatAModelConsistsOf(t *testing.T) {
 			var rules []string
 			for _, f := range findings(t, snap) {
 				rules = append(rules, f.Rule)
-				if strings.ContainsAny(f.File+f.Detail, "\x1b\n\xff\u202e") {
+				if strings.ContainsAny(f.File+f.Detail, "\x1b\n\u202e") || !utf8.ValidString(f.File+f.Detail) {
 					t.Errorf("finding carries raw bytes: %+q", f.File+f.Detail)
 				}
 			}

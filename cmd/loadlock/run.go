@@ -136,7 +136,7 @@ func (f *runFlags) run(args []string) error {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, forwarded...)
 	job.Signals = signals
-	res, err := runner.Run(context.Background(), job)
+	res, _ := runner.Run(context.Background(), job) // the error is in the result, with what to do about it
 
 	state := runner.StateDir(os.Getenv, job.Home)
 	if auditErr := runner.Record(state, res); auditErr != nil {

@@ -138,7 +138,7 @@ func opFloat(m *machine, _ byte, off int64) error {
 	if perr != nil && !math.IsInf(f, 0) || strings.ContainsAny(head, "_xXpP") {
 		return &broken{off, "FLOAT with " + quote(s)}
 	}
-	if nul || strings.Trim(head, "0123456789.eE+-infan") != "" {
+	if nul || strings.Trim(head, "0123456789.eE+-infa") != "" {
 		m.ev.note(ruleDivergence, off, "FLOAT with %s", quote(s))
 	}
 	return m.pushNew(&value{kind: kFloat, off: off, n: int64(math.Float64bits(f))})
