@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
 	"time"
+	"unicode/utf8"
 
 	"github.com/loadlock/loadlock/policy"
 	"github.com/loadlock/loadlock/validate"
