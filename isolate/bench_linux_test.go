@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -98,8 +97,6 @@ func trueSpec(b *testing.B) Spec {
 // bareLibcontainer is create, start, wait and destroy as a caller of libcontainer does it: no pid 1 of ours, no
 // observation, no Landlock, no seal.
 func bareLibcontainer(s Spec) error {
-	runtime.LockOSThread() // Init asks for a parent-death signal; see Start
-	defer runtime.UnlockOSThread()
 	box, err := New(s)
 	if err != nil {
 		return err

@@ -68,8 +68,8 @@ func (b *Box) Plan() (*specs.Spec, error) { return Bundle(b.spec, b.off) }
 
 // Start creates the box and runs pid 1 in it, confined and waiting. No byte of the workload executes.
 func (b *Box) Start(ctx context.Context) error {
-	// Until pid 1 answers, the end of the thread that started it is its end too (PR_SET_PDEATHSIG). A locked
-	// thread is ours alone: no other goroutine can take it along when it ends.
+	// The end of the thread that forks is the end of libcontainer's first stage (PR_SET_PDEATHSIG). A locked thread is
+	// ours alone: no other goroutine can take it along when it ends.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if err := b.create(); err != nil {

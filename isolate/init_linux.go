@@ -4,6 +4,7 @@ package isolate
 import "C"
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 
@@ -20,14 +21,27 @@ import (
 // returns. It must be called from an init function, on the start-up thread.
 func Init() {
 	if len(os.Args) > 1 && os.Args[1] == "init" && os.Getenv("_LIBCONTAINER_INITPIPE") != "" {
-		// libcontainer asks for this signal in its first stage only, and fork(2) clears it: the last stage would
-		// wait in its fifo for ever when the supervisor is killed. Pid 1 clears it again.
-		if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
-			os.Exit(1)
+		if os.Getenv("_LIBCONTAINER_INITPIPE") != fmt.Sprint(controlFD) { // a caller without a control socket
+			go followSupervisor()
 		}
 		libcontainer.Init()
 	}
 	// Keep the main thread for the main goroutine: libcontainer's helper threads enter the box's mount
 	// namespace and must end with their goroutine, which the main thread cannot.
 	runtime.LockOSThread()
+}
+
+// controlFD is the first descriptor after the standard streams: the control socket. See pid1_linux.c.
+const controlFD = 3
+
+// followSupervisor ends this process, and with it the box, when the supervisor's end of the control socket closes.
+// Otherwise libcontainer's init would wait in its fifo for ever. A parent-death signal does not do: fork(2) and a
+// change of ids clear it, and libcontainer sets it again without asking whether the parent is still there.
+func followSupervisor() {
+	for {
+		fds := []unix.PollFd{{Fd: controlFD}} // no event asked for: a closed peer is reported always (poll(2))
+		if n, err := unix.Poll(fds, -1); n > 0 || err != nil && err != unix.EINTR {
+			os.Exit(1)
+		}
+	}
 }

@@ -123,7 +123,6 @@ static void run(char **argv) {
 	struct sigaction act = {.sa_handler = on_child};
 	sigaction(SIGCHLD, &act, NULL);
 	fcntl(CONTROL, F_SETFD, FD_CLOEXEC);
-	prctl(PR_SET_PDEATHSIG, 0); // from here on the control socket tells when the supervisor is gone
 
 	tell('H', 0, 0);
 	struct sock_fprog seal;
