@@ -18,6 +18,7 @@ import (
 	"github.com/opencontainers/runc/libcontainer/configs"
 	"github.com/opencontainers/runc/libcontainer/specconv"
 	"github.com/opencontainers/runtime-spec/specs-go"
+	"github.com/sirupsen/logrus"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
@@ -46,6 +47,7 @@ type Box struct {
 // New plans a box. Layers that the host lacks and the policy calls optional are left out; a required one that
 // is missing is a *LayerError.
 func New(s Spec) (*Box, error) {
+	logrus.SetOutput(io.Discard) // libcontainer warns there; stderr belongs to the command, and errors come back as errors
 	b := &Box{spec: s, ours: ownNamespaces(), grace: grace}
 	for _, l := range Layers() {
 		err := l.Probe()
