@@ -5,7 +5,7 @@ TAGS    = seccomp,osusergo,netgo
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 SOURCES = $(shell find cmd runner isolate seccomp policy validate -name '*.go' -o -name '*.c' -o -name '*.h' -o -name '*.yaml') go.mod go.sum
 
-# What has no cgo in it: it runs under the race detector, and builds for every system.
+# What builds for every system and without a C compiler.
 PURE = ./policy/... ./validate/...
 
 FUZZTIME    ?= 3s
@@ -47,7 +47,6 @@ format: deps
 vet: deps
 	$(GO) vet -tags $(TAGS) ./...
 
-# The validating half is portable and needs no C compiler.
 portable: deps
 	CGO_ENABLED=0 GOOS=darwin $(GO) vet $(PURE)
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) vet $(PURE) ./seccomp/...
@@ -56,7 +55,7 @@ unit: deps-models
 	$(GO) test -tags $(TAGS) -timeout 15m ./...
 
 race: deps
-	$(GO) test -race -timeout 15m $(PURE)
+	$(GO) test -race -tags $(TAGS) -timeout 15m $(PURE) ./runner/...
 
 staticcheck: deps
 	$(GO) run $(STATICCHECK) -tags $(TAGS) ./...
