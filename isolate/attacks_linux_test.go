@@ -140,14 +140,14 @@ except OSError as e:
 		through: "^opened$", stopped: "Operation not permitted",
 	},
 	{
-		name: "leaves a core file", layer: "limits", needs: []string{"core-file"},
+		name: "leaves a core file", layer: "limits", needs: []string{"core-file", "core-limit"},
 		payload: func(*arena) string {
 			return `ulimit -c unlimited; cd /tmp; sh -c 'kill -SEGV $$'; ls /tmp | grep -c ^core`
 		},
 		through: "^1$", stopped: "^0$",
 	},
 	{
-		name: "raises its own limits", layer: "limits",
+		name: "raises its own limits", layer: "limits", needs: []string{"core-limit"},
 		payload: func(*arena) string { return "ulimit -c unlimited && echo raised" },
 		through: "^raised$", stopped: "(?i)(not permitted|error setting limit)",
 	},

@@ -54,7 +54,7 @@ func TestPlansAreAsRecorded(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, l := range oci.Process.Rlimits {
-			if slices.Contains([]string{"RLIMIT_MEMLOCK", "RLIMIT_NOFILE", "RLIMIT_SIGPENDING"}, l.Type) {
+			if slices.Contains([]string{"RLIMIT_CORE", "RLIMIT_MEMLOCK", "RLIMIT_NOFILE", "RLIMIT_SIGPENDING"}, l.Type) {
 				oci.Process.Rlimits[i].Soft, oci.Process.Rlimits[i].Hard = 0, 0
 			}
 		}

@@ -12,7 +12,8 @@ import (
 // process that reserves much and touches little, such as torch, hangs under it.
 var limitsLayer = Layer{
 	Name: "limits", Doc: "core dumps, locked memory, queues, descriptors and CPU time",
-	Probe: func() error { return nil },
+	Remedy: "sysctl kernel.core_pattern=core, so that a crash starts no program of the host; or run where ulimit -Hc is not 0",
+	Probe:  func() error { return nil },
 	Configure: func(oci *specs.Spec, s Spec) error {
 		for _, l := range rlimits(s) {
 			oci.Process.Rlimits = append(oci.Process.Rlimits, specs.POSIXRlimit{Type: l.oci, Soft: l.max, Hard: l.max})
@@ -27,6 +28,9 @@ var limitsLayer = Layer{
 				return Partial, fmt.Sprintf("%s is %s, not %d", l.oci, v.rlimit(l.proc), l.max)
 			}
 		}
+		if coreLimit() == 0 && corePiped() {
+			return Partial, "the hard limit of core files is 0, which does not keep a crash from starting the program of kernel.core_pattern (core(5))"
+		}
 		return Full, ""
 	},
 }
@@ -38,7 +42,7 @@ type rlimit struct {
 
 func rlimits(s Spec) []rlimit {
 	ls := []rlimit{
-		{"RLIMIT_CORE", "Max core file size", 1}, // 1, not 0: a piped core_pattern ignores 0 (core(5))
+		{"RLIMIT_CORE", "Max core file size", coreLimit()},
 		{"RLIMIT_MEMLOCK", "Max locked memory", atMost(unix.RLIMIT_MEMLOCK, 64<<20)},
 		{"RLIMIT_MSGQUEUE", "Max msgqueue size", 0},
 		{"RLIMIT_NOFILE", "Max open files", atMost(unix.RLIMIT_NOFILE, 65536)},

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // requirements are what a test may need of the machine; each says why it is missing.
@@ -46,6 +48,13 @@ var requirements = map[string]func() error{
 			err = fmt.Errorf("core pattern is %q", strings.TrimSpace(string(raw)))
 		}
 		return err
+	},
+	"core-limit": func() error {
+		var l unix.Rlimit
+		if err := unix.Getrlimit(unix.RLIMIT_CORE, &l); err != nil || l.Max == unix.RLIM_INFINITY {
+			return err
+		}
+		return fmt.Errorf("the hard limit of core files is %d (sudo sets 0)", l.Max)
 	},
 	"gpu": func() error {
 		if _, err := os.Stat("/dev/nvidiactl"); !errors.Is(err, fs.ErrNotExist) {

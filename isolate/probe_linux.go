@@ -167,6 +167,26 @@ func atMost(resource int, want uint64) uint64 {
 	return min(l.Max, want)
 }
 
+// coreLimit is 1, not 0, where that is possible: a piped core_pattern ignores 0 and starts its program, and obeys 1
+// (core(5)). sudo leaves a hard limit of 0, which only CAP_SYS_RESOURCE raises.
+func coreLimit() uint64 {
+	if atMost(unix.RLIMIT_CORE, 1) == 1 {
+		return 1
+	}
+	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var caps [2]unix.CapUserData
+	if os.Geteuid() == 0 && unix.Capget(&hdr, &caps[0]) == nil && caps[0].Effective&(1<<unix.CAP_SYS_RESOURCE) != 0 {
+		return 1
+	}
+	return 0
+}
+
+// corePiped reports whether a crash starts a program of the host; it does when that cannot be known.
+func corePiped() bool {
+	raw, err := os.ReadFile("/proc/sys/kernel/core_pattern")
+	return err != nil || strings.HasPrefix(string(raw), "|")
+}
+
 func rlimitNumber(name string) (int, error) {
 	n, ok := map[string]int{"RLIMIT_CORE": unix.RLIMIT_CORE, "RLIMIT_MEMLOCK": unix.RLIMIT_MEMLOCK, "RLIMIT_MSGQUEUE": unix.RLIMIT_MSGQUEUE,
 		"RLIMIT_NOFILE": unix.RLIMIT_NOFILE, "RLIMIT_SIGPENDING": unix.RLIMIT_SIGPENDING, "RLIMIT_CPU": unix.RLIMIT_CPU}[name]
