@@ -17,6 +17,7 @@ import (
 	"slices"
 
 	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/jsonwalk"
 )
 
 var (
@@ -99,7 +100,7 @@ func scan(p *validate.Pass) error {
 		return err
 	}
 	j := judge{p: p}
-	if err := walk(p, j.key, j.scalar); err != nil {
+	if err := jsonwalk.Walk(p, 0, p.Size, jsonwalk.Visitor{Key: j.key, Scalar: j.scalar, Repeated: j.repeated}); err != nil {
 		return err
 	}
 	p.Clear(0, p.Size, "JSON")

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/jsonwalk"
 )
 
 // judge looks at each key and scalar of one file.
@@ -18,40 +19,45 @@ type judge struct {
 }
 
 // key sees each object key before its value.
-func (j *judge) key(stack []frame, _ int64) {
-	if len(stack) == 1 && string(stack[0].key) == "nbformat" && !j.nb && validate.Ext(j.p.Name) != ".ipynb" {
+func (j *judge) key(stack []jsonwalk.Frame, _ int64) {
+	if len(stack) == 1 && string(stack[0].Key) == "nbformat" && !j.nb && validate.Ext(j.p.Name) != ".ipynb" {
 		j.nb = true
 		isNotebook(j.p)
 	}
 }
 
+// repeated sees a key that its object has already.
+func (j *judge) repeated(stack []jsonwalk.Frame, off int64) {
+	j.p.Report(duplicateKey, off, "key %s", quote(stack[len(stack)-1].Key))
+}
+
 // scalar judges one value by the keys above it.
-func (j *judge) scalar(stack []frame, k kind, value []byte, off int64) {
-	if k == literal {
+func (j *judge) scalar(stack []jsonwalk.Frame, k jsonwalk.Kind, value []byte, off int64) {
+	if k == jsonwalk.Literal {
 		if string(value) == "true" && string(nearest(stack)) == "trust_remote_code" {
 			j.p.Report(trustRemoteCode, off, "trust_remote_code: true")
 		}
 		return
 	}
-	if k != text || len(stack) == 0 {
+	if k != jsonwalk.Text || len(stack) == 0 {
 		return
 	}
 	if base := path.Base(j.p.Name); base == "model_index.json" || base == "modules.json" {
 		j.listed(base, stack, string(value), off)
 	}
 	for i := range stack {
-		if stack[i].object {
-			j.under(stack[i].key, value, off)
+		if stack[i].Object {
+			j.under(stack[i].Key, value, off)
 		}
 	}
 	j.named(nearest(stack), value, off)
 }
 
 // nearest is the innermost key above a value.
-func nearest(stack []frame) []byte {
+func nearest(stack []jsonwalk.Frame) []byte {
 	for i := len(stack) - 1; i >= 0; i-- {
-		if stack[i].object {
-			return stack[i].key
+		if stack[i].Object {
+			return stack[i].Key
 		}
 	}
 	return nil
@@ -141,11 +147,11 @@ var componentLibraries = []string{"diffusers", "transformers", "onnxruntime.trai
 
 // listed judges the two indexes whose entries are import paths: diffusers' components and
 // sentence-transformers' modules.
-func (j *judge) listed(base string, stack []frame, value string, off int64) {
+func (j *judge) listed(base string, stack []jsonwalk.Frame, value string, off int64) {
 	switch {
-	case base == "model_index.json" && len(stack) == 2 && !stack[1].object && stack[1].index == 0:
+	case base == "model_index.json" && len(stack) == 2 && !stack[1].Object && stack[1].Index == 0:
 		if !slices.Contains(componentLibraries, value) {
-			j.p.Report(customPipeline, off, "%s comes from module %s", quote(stack[0].key), quote([]byte(value)))
+			j.p.Report(customPipeline, off, "%s comes from module %s", quote(stack[0].Key), quote([]byte(value)))
 		}
 	case base == "modules.json" && string(nearest(stack)) == "type" && !strings.HasPrefix(value, "sentence_transformers."):
 		j.p.Report(foreignCode, off, "module type %s", quote([]byte(value)))

@@ -1,4 +1,4 @@
-package hfconfig
+package jsonwalk
 
 import (
 	"unicode/utf8"
