@@ -51,6 +51,8 @@ type FileReport struct {
 	Cleared  bool     `json:"cleared"`
 	Code     bool     `json:"code,omitempty"`
 	Regions  []Region `json:"regions,omitempty"`
+
+	facts []Fact
 }
 
 // Report is what validation found out, in a stable order. It holds facts only; Decide judges them.
@@ -66,6 +68,7 @@ type run struct {
 	limits   policy.ScanLimits
 	scanners []*Scanner
 	budget   budget
+	memory   sync.Mutex // held by the one file that needs much memory
 	mu       sync.Mutex
 	findings []Finding
 	flooded  bool // findings were dropped
@@ -116,6 +119,7 @@ func Scan(ctx context.Context, scanners []*Scanner, snap *Snapshot, limits polic
 	if err := ctx.Err(); err != nil {
 		return rep, fmt.Errorf("interrupted: %w", err)
 	}
+	r.clearRaw(snap, rep.Files)
 	rep.Findings = r.sorted()
 	rep.Took = time.Since(start)
 	return rep, nil
@@ -161,8 +165,12 @@ func (r *run) scanFile(f *File) FileReport {
 }
 
 func (r *run) scanInto(fr *FileReport, data io.ReaderAt) {
-	res := r.scanOne(&Pass{File: Printable(fr.Path), Name: fr.Path, Size: fr.Size, data: data, run: r})
-	fr.Scanners, fr.Cleared, fr.Code, fr.Regions = res.scanners, res.cleared, res.code, res.regions
+	t := &top{}
+	res := r.scanOne(&Pass{File: Printable(fr.Path), Name: fr.Path, Size: fr.Size, data: data, run: r, top: t})
+	if t.heavy {
+		r.memory.Unlock()
+	}
+	fr.Scanners, fr.Cleared, fr.Code, fr.Regions, fr.facts = res.scanners, res.cleared, res.code, res.regions, res.facts
 }
 
 type scanned struct {
@@ -198,7 +206,7 @@ func (r *run) scanOne(p *Pass) (out scanned) {
 	out.cleared = true
 	for _, s := range matched {
 		out.scanners = append(out.scanners, s.Name)
-		q := &Pass{File: p.File, Name: p.Name, Size: p.Size, Depth: p.Depth, data: p.data, run: r}
+		q := &Pass{File: p.File, Name: p.Name, Size: p.Size, Depth: p.Depth, data: p.data, run: r, top: p.top}
 		ok := r.scanWith(s, q)
 		out.cleared = out.cleared && ok
 		out.code = out.code || q.code
@@ -267,6 +275,14 @@ func (r *run) scanWith(s *Scanner, p *Pass) (cleared bool) {
 
 // quoteHead shows the first bytes of a file without letting them reach a terminal.
 func quoteHead(b []byte) string { return strconv.QuoteToASCII(string(b[:min(len(b), 16)])) }
+
+// Quote shows bytes of a model as evidence: ASCII, quoted, at most max of them.
+func Quote[T string | []byte](b T, max int) string {
+	if len(b) > max {
+		return strconv.QuoteToASCII(string(b[:max])) + "…"
+	}
+	return strconv.QuoteToASCII(string(b))
+}
 
 // Printable quotes a name that comes from a model when it holds anything a terminal would interpret. It never
 // contains "!", which separates a container from its member in Finding.File: a waiver for the file "a" must

@@ -49,13 +49,20 @@ func Malformed(off int64, format string, args ...any) error {
 	return &FormatError{Offset: off, What: fmt.Sprintf(format, args...)}
 }
 
-// Fact is something a nested file tells the container that holds it, for example which raw tensor
-// storages a pickle refers to.
+// Fact is something a file tells whoever holds it: a pickle its archive, which raw tensor storages it refers to; a
+// file of the model the whole model, which other files are raw numbers.
 type Fact struct {
-	Kind string // "storage"
-	Key  string // the storage's key, the member name below "data/"
-	Size int64  // bytes it must have
+	Kind   string // FactStorage, FactRaw, or a word that two scanners of one format agree on
+	Key    string // the storage's key (the member name below "data/"); the slash-separated path of a raw file inside the model
+	Offset int64  // of the raw numbers in that file
+	Size   int64  // bytes it must have; of the raw numbers
 }
+
+// The kinds of fact that the core or several scanners know.
+const (
+	FactStorage = "storage" // a torch storage that a pickle refers to
+	FactRaw     = "raw"     // a range of a file of this model that holds numbers and nothing else (ONNX external data)
+)
 
 // Pass is all a scanner may see and do: one file, or one member of a container.
 type Pass struct {
@@ -70,7 +77,11 @@ type Pass struct {
 	facts   []Fact
 	code    bool
 	failed  error // first budget error; makes the verdict inconclusive
+	top     *top  // the file of the model that this is a part of
 }
+
+// top is a file of the model; its members share it.
+type top struct{ heavy bool }
 
 // Limits are the policy's bounds for this scan.
 func (p *Pass) Limits() policy.ScanLimits { return p.run.limits }
@@ -109,6 +120,7 @@ func (p *Pass) Bytes(off, n int64) ([]byte, error) {
 	if max := p.run.limits.MaxHeaderSizeMB << 20; n > max {
 		return nil, p.exhausted("max_header_size_mb", "%d bytes must be held in memory at once", n)
 	}
+	p.heavy(n)
 	b := make([]byte, n)
 	if _, err := p.ReadAt(b, off); err != nil {
 		return nil, err
@@ -116,17 +128,43 @@ func (p *Pass) Bytes(off, n int64) ([]byte, error) {
 	return b, nil
 }
 
+// light is how much of a file may be in memory while other files are scanned beside it.
+const light = 256 << 10
+
+// heavy waits until no other file of the model holds much memory, and then holds the right to until its scan ends.
+// So the memory of a scan does not grow with the number of processors.
+func (p *Pass) heavy(n int64) {
+	if n > light && p.top != nil && !p.top.heavy {
+		p.run.memory.Lock()
+		p.top.heavy = true
+	}
+}
+
 // Section is the part [off, off+n) of the file.
 func (p *Pass) Section(off, n int64) *io.SectionReader { return io.NewSectionReader(p, off, n) }
 
 // Report states a finding at an offset of this file.
 func (p *Pass) Report(r *Rule, off int64, format string, args ...any) {
-	p.run.add(Finding{Rule: r.ID, Severity: r.Severity, File: p.File, Offset: off, Detail: fmt.Sprintf(format, args...)})
+	p.ReportAt(r, Place{Offset: off}, format, args...)
+}
+
+// Place is where a finding is, and what shows it. Only Offset is always meant.
+type Place struct {
+	Offset     int64  // bytes from the start of the innermost file
+	Line       int    // of a text, from 1
+	Evidence   string // printable and short (see Quote)
+	Capability string // the word of restricted_operations that code would use; Decide compares it with the policy
+}
+
+// ReportAt is Report with more about the place.
+func (p *Pass) ReportAt(r *Rule, at Place, format string, args ...any) {
+	p.run.add(Finding{Rule: r.ID, Severity: r.Severity, Confidence: r.Confidence, File: p.File, Offset: at.Offset, Line: at.Line,
+		Evidence: at.Evidence, Capability: at.Capability, Detail: fmt.Sprintf(format, args...)})
 }
 
 // ReportGlobal is Report for a finding about an imported name, which a policy may allow by name and act.
 func (p *Pass) ReportGlobal(r *Rule, off int64, g Global, format string, args ...any) {
-	p.run.add(Finding{Rule: r.ID, Severity: r.Severity, File: p.File, Offset: off, Detail: fmt.Sprintf(format, args...), Global: &g})
+	p.run.add(Finding{Rule: r.ID, Severity: r.Severity, Confidence: r.Confidence, File: p.File, Offset: off, Detail: fmt.Sprintf(format, args...), Global: &g})
 }
 
 // Clear says that the bytes [off, off+n) are explained and judged harmless. meaning is for the report.
@@ -157,7 +195,7 @@ func (p *Pass) Descend(name string, data io.ReaderAt, size int64) (Nested, error
 	if p.Depth+1 > p.run.limits.MaxDepth {
 		return Nested{}, p.exhausted("max_depth", "containers nested deeper than %d", p.run.limits.MaxDepth)
 	}
-	child := &Pass{File: p.File + "!" + Printable(name), Name: name, Size: size, Depth: p.Depth + 1, data: data, run: p.run}
+	child := &Pass{File: p.File + "!" + Printable(name), Name: name, Size: size, Depth: p.Depth + 1, data: data, run: p.run, top: p.top}
 	res := p.run.scanOne(child)
 	if child.failed != nil && p.failed == nil {
 		p.failed = child.failed

@@ -23,3 +23,14 @@ func (v *Verdict) UnmarshalText(b []byte) error {
 	}
 	return fmt.Errorf("verdict %q", b)
 }
+
+// UnmarshalText reads the word that MarshalText wrote.
+func (c *Confidence) UnmarshalText(b []byte) error {
+	for _, v := range []Confidence{Certain, Likely, Possible} {
+		if v.String() == string(b) {
+			*c = v
+			return nil
+		}
+	}
+	return fmt.Errorf("confidence %q", b)
+}

@@ -1,0 +1,150 @@
+package validate
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+)
+
+// Expansion is what Expand learnt about a decompressed member.
+type Expansion struct {
+	Nested
+	Size   int64  // bytes that came out
+	CRC32  uint32 // IEEE, of those bytes
+	Broken error  // what the decompressor said instead of ending; what came out before was judged all the same
+}
+
+// Expand judges what a decompressor gives as a file inside this one. open starts the decompression from its
+// beginning; it is called again when a scanner reads backwards in a member that is too large to be held. Every byte
+// that comes out is charged, each time. An error means that a budget is exhausted.
+func (p *Pass) Expand(name string, open func() (io.Reader, error)) (Expansion, error) {
+	e, held, err := p.measure(open)
+	if err != nil {
+		return e, err
+	}
+	var data io.ReaderAt
+	if held != nil {
+		data = bytes.NewReader(held)
+	} else {
+		data = &rewinder{p: p, open: open, size: e.Size}
+	}
+	e.Nested, err = p.Descend(name, data, e.Size)
+	if e.Broken != nil {
+		e.Cleared = false
+	}
+	return e, err
+}
+
+// heldMax is the size up to which a decompressed member is held in memory.
+const heldMax = 4 << 20
+
+// measure decompresses once. It returns the bytes if they are few.
+func (p *Pass) measure(open func() (io.Reader, error)) (e Expansion, held []byte, err error) {
+	src, err := open()
+	if err != nil {
+		e.Broken = err
+		return e, []byte{}, nil
+	}
+	sum := crc32.NewIEEE()
+	buf := make([]byte, 32<<10)
+	held = []byte{}
+	for {
+		n, err := src.Read(buf)
+		if err := p.Charge(Expanded, int64(n)); err != nil {
+			return e, nil, err
+		}
+		e.Size += int64(n)
+		sum.Write(buf[:n])
+		if held != nil {
+			if e.Size > heldMax {
+				held = nil
+			} else {
+				p.heavy(e.Size)
+				held = append(held, buf[:n]...)
+			}
+		}
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				if cause := p.Charge(Expanded, 0); cause != nil {
+					return e, nil, cause
+				}
+				e.Broken = err
+			}
+			e.CRC32 = sum.Sum32()
+			return e, held, nil
+		}
+	}
+}
+
+// rewinder reads at any place of a stream that can only be read forward, by starting again. It keeps the last blocks,
+// so that a scanner that looks back a little does not pay for it.
+type rewinder struct {
+	p      *Pass
+	open   func() (io.Reader, error)
+	size   int64
+	src    io.Reader
+	at     int64 // of src, a multiple of rewindBlock or the end
+	blocks [rewindBlocks]rewindEntry
+	next   int
+}
+
+type rewindEntry struct {
+	off int64
+	b   []byte
+}
+
+const rewindBlock, rewindBlocks = 64 << 10, 16
+
+// ReadAt implements io.ReaderAt.
+func (w *rewinder) ReadAt(b []byte, off int64) (n int, err error) {
+	for n < len(b) {
+		if off >= w.size {
+			return n, io.EOF
+		}
+		block, err := w.block(off - off%rewindBlock)
+		if err != nil {
+			return n, err
+		}
+		k := copy(b[n:], block[off%rewindBlock:])
+		n, off = n+k, off+int64(k)
+	}
+	return n, nil
+}
+
+func (w *rewinder) block(off int64) ([]byte, error) {
+	for _, e := range w.blocks {
+		if e.b != nil && e.off == off {
+			return e.b, nil
+		}
+	}
+	if w.src == nil || w.at > off {
+		src, err := w.open()
+		if err != nil {
+			return nil, err
+		}
+		w.src, w.at = src, 0
+	}
+	for {
+		e := &w.blocks[w.next]
+		if e.b == nil {
+			e.b = make([]byte, rewindBlock)
+		}
+		want := min(rewindBlock, w.size-w.at)
+		e.off, e.b = w.at, e.b[:want]
+		if _, err := io.ReadFull(w.src, e.b); err != nil {
+			e.b = nil
+			return nil, fmt.Errorf("the second decompression differs from the first: %w", err)
+		}
+		if err := w.p.Charge(Expanded, want); err != nil {
+			return nil, err
+		}
+		w.at += want
+		if e.off == off {
+			w.next = (w.next + 1) % rewindBlocks
+			return e.b, nil
+		}
+		// passed over: the slot is used again, so that looking back keeps what was really read
+	}
+}

@@ -1,0 +1,68 @@
+package validate
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"slices"
+)
+
+// rawPadding is the most that may lie between two ranges of raw numbers, or around them, and it must be zero. ONNX
+// aligns to 4096 bytes for mmap, 64 KiB on Windows (onnx/onnx.proto, TensorProto.external_data).
+const rawPadding = 64 << 10
+
+// clearRaw clears the files that no scanner understands but that other files of the model explain, range by range,
+// as raw numbers. A file that looks like anything else was judged as that, and stays what it was judged to be.
+func (r *run) clearRaw(snap *Snapshot, files []FileReport) {
+	ranges := map[string]regions{}
+	for _, f := range files {
+		for _, fact := range f.facts {
+			if fact.Kind == FactRaw && fact.Size > 0 {
+				ranges[fact.Key] = append(ranges[fact.Key], Region{fact.Offset, fact.Size, "raw numbers for " + f.Path})
+			}
+		}
+	}
+	for i := range files {
+		f := &files[i]
+		rs := ranges[f.Path]
+		if len(rs) == 0 || len(f.Scanners) > 0 || f.Cleared {
+			continue
+		}
+		if !r.padded(snap.Files[i], rs) {
+			continue // unclaimed, which has been reported
+		}
+		f.Cleared, f.Scanners = true, []string{"raw"}
+		r.findings = slices.DeleteFunc(r.findings, func(x Finding) bool { return x.Rule == Unclaimed.ID && x.File == Printable(f.Path) })
+	}
+}
+
+// padded reports whether the ranges lie inside the file and leave only short runs of zeros.
+func (r *run) padded(f *File, rs regions) bool {
+	slices.SortFunc(rs, func(a, b Region) int { return cmp.Compare(a.Offset, b.Offset) })
+	data, done, err := f.open()
+	if err != nil {
+		return false
+	}
+	defer done()
+	zeros := func(from, to int64) bool {
+		if to <= from {
+			return true
+		}
+		if to-from > rawPadding {
+			return false
+		}
+		b := make([]byte, to-from)
+		if n, err := data.ReadAt(b, from); n < len(b) && !errors.Is(err, io.EOF) {
+			return false
+		}
+		return !slices.ContainsFunc(b, func(c byte) bool { return c != 0 })
+	}
+	var at int64
+	for _, x := range rs {
+		if x.Offset < 0 || x.Length < 0 || x.Length > f.Size-x.Offset || !zeros(at, x.Offset) {
+			return false
+		}
+		at = max(at, x.Offset+x.Length)
+	}
+	return zeros(at, f.Size)
+}
