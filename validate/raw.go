@@ -13,10 +13,10 @@ const rawPadding = 64 << 10
 
 // clearRaw clears the files that no scanner understands but that other files of the model explain, range by range,
 // as raw numbers. A file that looks like anything else was judged as that, and stays what it was judged to be.
-func (r *run) clearRaw(snap *Snapshot, files []FileReport) {
+func clearRaw(snap *Snapshot, files []FileReport, findings []Finding) []Finding {
 	ranges := map[string]regions{}
 	for _, f := range files {
-		for _, fact := range f.facts {
+		for _, fact := range f.Facts {
 			if fact.Kind == FactRaw && fact.Size > 0 {
 				ranges[fact.Key] = append(ranges[fact.Key], Region{fact.Offset, fact.Size, "raw numbers for " + f.Path})
 			}
@@ -28,16 +28,17 @@ func (r *run) clearRaw(snap *Snapshot, files []FileReport) {
 		if len(rs) == 0 || len(f.Scanners) > 0 || f.Cleared {
 			continue
 		}
-		if !r.padded(snap.Files[i], rs) {
+		if !padded(snap.Files[i], rs) {
 			continue // unclaimed, which has been reported
 		}
 		f.Cleared, f.Scanners = true, []string{"raw"}
-		r.findings = slices.DeleteFunc(r.findings, func(x Finding) bool { return x.Rule == Unclaimed.ID && x.File == Printable(f.Path) })
+		findings = slices.DeleteFunc(findings, func(x Finding) bool { return x.Rule == Unclaimed.ID && x.File == Printable(f.Path) })
 	}
+	return findings
 }
 
 // padded reports whether the ranges lie inside the file and leave only short runs of zeros.
-func (r *run) padded(f *File, rs regions) bool {
+func padded(f *File, rs regions) bool {
 	slices.SortFunc(rs, func(a, b Region) int { return cmp.Compare(a.Offset, b.Offset) })
 	data, done, err := f.open()
 	if err != nil {

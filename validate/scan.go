@@ -52,7 +52,7 @@ type FileReport struct {
 	Code     bool     `json:"code,omitempty"`
 	Regions  []Region `json:"regions,omitempty"`
 
-	facts []Fact
+	Facts []Fact `json:"-"` // what the file says about other files
 }
 
 // Report is what validation found out, in a stable order. It holds facts only; Decide judges them.
@@ -92,37 +92,64 @@ func (r *run) add(f Finding) {
 	}
 }
 
-// Scan runs every scanner that matches on every file of the snapshot. It returns an error only when ctx is
-// over before any verdict could be reached; everything else is a finding.
+// Scan runs every scanner that matches on every file of the snapshot, in this process. It returns an error only when
+// ctx is over before any verdict could be reached; everything else is a finding.
 func Scan(ctx context.Context, scanners []*Scanner, snap *Snapshot, limits policy.ScanLimits) (Report, error) {
 	start := time.Now()
+	work := make(chan Input)
+	go func() {
+		defer close(work)
+		for i, f := range snap.Files {
+			work <- Input{Index: i, Path: f.Path, Size: f.Size, Open: f.open}
+		}
+	}()
+	files := make([]FileReport, len(snap.Files))
+	findings := ScanInputs(ctx, scanners, limits, work, func(i int, fr FileReport) { files[i] = fr })
+	if err := ctx.Err(); err != nil {
+		return Report{Files: files}, fmt.Errorf("interrupted: %w", err)
+	}
+	rep := snap.Conclude(files, findings)
+	rep.Took = time.Since(start)
+	return rep, nil
+}
+
+// Input is one file to judge, from wherever its bytes come.
+type Input struct {
+	Index int    // what done is told
+	Path  string // slash-separated, relative to the model
+	Size  int64
+	Open  func() (data io.ReaderAt, done func(), err error)
+}
+
+// ScanInputs judges files as they come, several at once, until the channel is closed. It is the part of a scan that
+// parses hostile bytes, and it needs nothing but them. done is called for each file, from several goroutines, each
+// with an index of its own. The findings come in no particular order.
+func ScanInputs(ctx context.Context, scanners []*Scanner, limits policy.ScanLimits, work <-chan Input, done func(i int, fr FileReport)) []Finding {
 	deadline, cancel := context.WithTimeout(ctx, time.Duration(limits.MaxScanSeconds)*time.Second)
 	defer cancel()
 	r := newRun(deadline, scanners, limits)
-	r.findings = slices.Clone(snap.findings)
-
-	rep := Report{Files: make([]FileReport, len(snap.Files))}
-	work := make(chan int)
 	var wg sync.WaitGroup
-	for range min(runtime.NumCPU(), max(1, len(snap.Files))) {
+	for range runtime.NumCPU() {
 		wg.Go(func() {
-			for i := range work {
-				rep.Files[i] = r.scanFile(snap.Files[i])
+			for in := range work {
+				done(in.Index, r.scanInput(in))
 			}
 		})
 	}
-	for i := range snap.Files {
-		work <- i
-	}
-	close(work)
 	wg.Wait()
-	if err := ctx.Err(); err != nil {
-		return rep, fmt.Errorf("interrupted: %w", err)
+	return r.findings
+}
+
+// Conclude makes the report of what ScanInputs found out: with what was noted when the model was pinned, with raw
+// files cleared that other files explain, and in the order of reports.
+func (s *Snapshot) Conclude(files []FileReport, findings []Finding) Report {
+	for i, f := range s.Files {
+		files[i].SHA256 = f.SHA256
 	}
-	r.clearRaw(snap, rep.Files)
-	rep.Findings = r.sorted()
-	rep.Took = time.Since(start)
-	return rep, nil
+	findings = append(slices.Clone(s.findings), findings...)
+	findings = clearRaw(s, files, findings)
+	sortFindings(findings)
+	return Report{Files: files, Findings: findings}
 }
 
 // ScanReader judges one file that is not on the local disk, or not yet: a range reader, a test's bytes. The
@@ -134,7 +161,8 @@ func ScanReader(ctx context.Context, scanners []*Scanner, name string, data io.R
 	r := newRun(deadline, scanners, limits)
 	fr := FileReport{Path: name, Size: size}
 	r.scanInto(&fr, data)
-	return Report{Files: []FileReport{fr}, Findings: r.sorted(), Took: time.Since(start)}
+	sortFindings(r.findings)
+	return Report{Files: []FileReport{fr}, Findings: r.findings, Took: time.Since(start)}
 }
 
 func newRun(ctx context.Context, scanners []*Scanner, limits policy.ScanLimits) *run {
@@ -143,20 +171,19 @@ func newRun(ctx context.Context, scanners []*Scanner, limits policy.ScanLimits) 
 	return r
 }
 
-// sorted gives the findings in the order of reports: worst first, then by place.
-func (r *run) sorted() []Finding {
-	slices.SortStableFunc(r.findings, func(a, b Finding) int {
+// sortFindings puts findings in the order of reports: worst first, then by place.
+func sortFindings(findings []Finding) {
+	slices.SortStableFunc(findings, func(a, b Finding) int {
 		return cmp.Or(-cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.File, b.File), cmp.Compare(a.Offset, b.Offset),
 			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Detail, b.Detail))
 	})
-	return r.findings
 }
 
-func (r *run) scanFile(f *File) FileReport {
-	fr := FileReport{Path: f.Path, Size: f.Size, SHA256: f.SHA256}
-	data, done, err := f.open()
+func (r *run) scanInput(in Input) FileReport {
+	fr := FileReport{Path: in.Path, Size: in.Size}
+	data, done, err := in.Open()
 	if err != nil {
-		r.add(Finding{Rule: Unreadable.ID, Severity: Unreadable.Severity, File: f.Path, Detail: err.Error()})
+		r.add(Finding{Rule: Unreadable.ID, Severity: Unreadable.Severity, File: Printable(in.Path), Detail: err.Error()})
 		return fr
 	}
 	defer done()
@@ -170,7 +197,7 @@ func (r *run) scanInto(fr *FileReport, data io.ReaderAt) {
 	if t.heavy {
 		r.memory.Unlock()
 	}
-	fr.Scanners, fr.Cleared, fr.Code, fr.Regions, fr.facts = res.scanners, res.cleared, res.code, res.regions, res.facts
+	fr.Scanners, fr.Cleared, fr.Code, fr.Regions, fr.Facts = res.scanners, res.cleared, res.code, res.regions, res.facts
 }
 
 type scanned struct {

@@ -1,0 +1,259 @@
+package isolate
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+
+	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
+	libseccomp "github.com/seccomp/libseccomp-golang"
+	"golang.org/x/sys/unix"
+)
+
+// Cell is a confined child of this very program: a place to parse hostile bytes in. It has no privilege, no file
+// system, no network and no environment; it computes on what it is sent, descriptors included, and answers.
+//
+// Theory of operation. One thread of ours takes away from itself what the child must not have (no_new_privs, every
+// Landlock right but to execute this program, every system call but some forty), starts the child, which inherits
+// that, and then only waits; so the child is confined before its first instruction. As its first act the child gives
+// up root (CellInit): it must still be able to execute this program, which may lie where only root can go. The
+// requests are packets on a socket, with descriptors; the answers are a stream.
+type Cell struct {
+	Requests *os.File // SOCK_SEQPACKET; ours
+	Answers  *os.File
+	// Confinement is what the kernel shows of the child: "uid 65534", "no_new_privs", "seccomp", "landlock 6".
+	Confinement []string
+
+	cmd    *exec.Cmd
+	stderr tail
+	gone   chan struct{}
+	once   sync.Once
+	result error
+}
+
+// cellArg is the first argument of a child; the rest of the command line is empty, and so is the environment.
+const cellArg = "cell"
+
+// cellUID is nobody and nogroup: 65534 on every Linux (the kernel's overflowuid).
+const cellUID = 65534
+
+// IsCell reports whether this process was started as a Cell. Then main calls CellInit and serves.
+func IsCell() bool {
+	return len(os.Args) == 2 && os.Args[1] == cellArg && os.Getenv(cellArg) == "1"
+}
+
+// CellInit gives up what the parent could not take away before the program started, and returns the sockets.
+func CellInit() (requests, answers *os.File, err error) {
+	if os.Geteuid() == 0 {
+		// In a user namespace with a single id there is nobody else to become; the parent sees and reports it.
+		if err := errors.Join(unix.Setgroups(nil), unix.Setresgid(cellUID, cellUID, cellUID), unix.Setresuid(cellUID, cellUID, cellUID)); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.EPERM) {
+			return nil, nil, fmt.Errorf("cell: giving up root: %w", err)
+		}
+	}
+	return os.NewFile(3, "requests"), os.NewFile(4, "answers"), nil
+}
+
+// cellCalls is what a Go program needs that reads and writes descriptors it was given, plus the way from the fork in
+// the parent to the first instruction of main. Forms that an architecture lacks are passed over.
+const cellCalls = `read write pread64 recvmsg sendmsg recvfrom close fstat lseek
+	fcntl dup2 dup3 getsockname getsockopt
+	mmap munmap mprotect madvise brk mremap
+	futex clone vfork set_robust_list set_tid_address rseq exit exit_group arch_prctl
+	rt_sigaction rt_sigprocmask rt_sigreturn sigaltstack tgkill restart_syscall
+	sched_yield sched_getaffinity nanosleep clock_gettime gettimeofday getrandom
+	epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd2 pipe pipe2 poll ppoll
+	getpid gettid getppid getuid geteuid getgid getegid prlimit64 getrlimit uname
+	timer_create timer_settime timer_delete setitimer
+	prctl setgroups setresgid setresuid execve waitid
+	openat readlink readlinkat newfstatat access faccessat` // the last line: libc and the runtime look around; Landlock refuses where it matters
+
+// StartCell starts a confined child. It fails when a layer that this kernel has could not be applied, and when a
+// child of root is still root although there are other ids.
+func StartCell(ctx context.Context) (*Cell, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("cell: socketpair: %w", err)
+	}
+	theirs := os.NewFile(uintptr(pair[1]), "requests")
+	defer theirs.Close()
+	c := &Cell{Requests: os.NewFile(uintptr(pair[0]), "requests"), gone: make(chan struct{})}
+	answers, theirAnswers, err := os.Pipe()
+	if err != nil {
+		c.Requests.Close()
+		return nil, fmt.Errorf("cell: pipe: %w", err)
+	}
+	defer theirAnswers.Close()
+	c.Answers = answers
+	c.cmd = exec.CommandContext(ctx, "/proc/self/exe", cellArg)
+	c.cmd.Args[0] = os.Args[0]
+	c.cmd.Env = []string{cellArg + "=1"}
+	c.cmd.Dir = "/"
+	c.cmd.ExtraFiles = []*os.File{theirs, theirAnswers}
+	c.cmd.Stderr = &c.stderr
+
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine, and nobody else gets it
+		err := confineThread()
+		if err == nil {
+			err = c.cmd.Start()
+		}
+		started <- err
+		if err == nil {
+			<-c.gone
+		}
+	}()
+	if err := <-started; err != nil {
+		c.Requests.Close()
+		c.Answers.Close()
+		return nil, fmt.Errorf("cell: %w", err)
+	}
+	return c, nil
+}
+
+// confineThread takes away from the calling thread what a Cell must not have.
+func confineThread() error {
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("no_new_privs: %w", err)
+	}
+	if err := ownProgramOnly(); err != nil && !errors.Is(err, ErrUnsupported) {
+		return err
+	}
+	return loadFilter()
+}
+
+// ownProgramOnly gives the thread a Landlock domain in which this program may be executed and nothing else be done.
+func ownProgramOnly() error {
+	abi, err := landlockABI()
+	if err != nil {
+		return err
+	}
+	attr := handled(abi, Spec{})
+	ruleset, err := ll.LandlockCreateRuleset(&attr, 0)
+	if err != nil {
+		return fmt.Errorf("landlock_create_ruleset: %w", err)
+	}
+	defer unix.Close(ruleset)
+	self, err := unix.Open("/proc/self/exe", unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("own program: %w", err)
+	}
+	defer unix.Close(self)
+	rule := ll.PathBeneathAttr{ParentFd: self, AllowedAccess: ll.AccessFSExecute | ll.AccessFSReadFile}
+	if err := ll.LandlockAddPathBeneathRule(ruleset, &rule, 0); err != nil {
+		return fmt.Errorf("landlock_add_rule: %w", err)
+	}
+	if err := ll.LandlockRestrictSelf(ruleset, 0); err != nil {
+		return fmt.Errorf("landlock_restrict_self: %w", err)
+	}
+	return nil
+}
+
+// loadFilter permits cellCalls to the calling thread, whatever their arguments, and answers EPERM to all others;
+// a foreign ABI ends the process (libseccomp's default).
+func loadFilter() error {
+	filter, err := libseccomp.NewFilter(libseccomp.ActErrno.SetReturnCode(int16(unix.EPERM)))
+	if err != nil {
+		return fmt.Errorf("seccomp: %w", err)
+	}
+	defer filter.Release()
+	for name := range strings.FieldsSeq(cellCalls) {
+		call, err := libseccomp.GetSyscallFromName(name)
+		if err != nil || call < 0 {
+			continue
+		}
+		if err := filter.AddRule(call, libseccomp.ActAllow); err != nil {
+			return fmt.Errorf("seccomp: %s: %w", name, err)
+		}
+	}
+	if err := filter.Load(); err != nil {
+		return fmt.Errorf("seccomp: %w", err)
+	}
+	return nil
+}
+
+// Observe asks the kernel what the child has become, after its first answer. It is an error when the child is root
+// on a host that has other ids, or lacks a layer that the kernel has.
+func (c *Cell) Observe() error {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
+	if err != nil {
+		return fmt.Errorf("cell: %w", err)
+	}
+	field := map[string]string{}
+	for line := range strings.Lines(string(raw)) {
+		key, value, _ := strings.Cut(line, ":")
+		field[key] = strings.TrimSpace(value)
+	}
+	uid, _, _ := strings.Cut(field["Uid"], "\t")
+	c.Confinement = append(c.Confinement, "uid "+uid)
+	if uid == "0" && !singleID() {
+		return fmt.Errorf("cell: the child is still root")
+	}
+	if field["CapEff"] != "0000000000000000" && uid != "0" || field["NoNewPrivs"] != "1" || field["Seccomp"] != "2" {
+		return fmt.Errorf("cell: the kernel shows capabilities %s, no_new_privs %s, seccomp %s", field["CapEff"], field["NoNewPrivs"], field["Seccomp"])
+	}
+	c.Confinement = append(c.Confinement, "no_new_privs", "seccomp")
+	if abi, err := landlockABI(); err == nil { // the kernel shows a domain nowhere: the call returned 0
+		c.Confinement = append(c.Confinement, fmt.Sprintf("landlock %d", abi))
+	}
+	return nil
+}
+
+// singleID reports whether this process lives in a user namespace in which nobody (65534) is not mapped.
+func singleID() bool {
+	raw, err := os.ReadFile("/proc/self/uid_map")
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(raw)) {
+		var inside, outside, n int64
+		if k, _ := fmt.Sscan(line, &inside, &outside, &n); k == 3 && inside <= cellUID && cellUID < inside+n {
+			return false
+		}
+	}
+	return true
+}
+
+// Close ends the child and says how it ended when that was not by itself. It may be called twice.
+func (c *Cell) Close() error {
+	c.once.Do(func() {
+		c.Requests.Close() // end of file: the child ends
+		c.Answers.Close()
+		err := c.cmd.Wait()
+		close(c.gone)
+		if err != nil {
+			c.result = fmt.Errorf("cell: %w", err)
+			if s := c.stderr.String(); s != "" {
+				c.result = fmt.Errorf("cell: %w: %s", err, s)
+			}
+		}
+	})
+	return c.result
+}
+
+// tail keeps the beginning of what is written, enough for the first lines of a Go panic.
+type tail struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if room := 512 - t.b.Len(); room > 0 {
+		t.b.Write(p[:min(room, len(p))])
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.TrimSpace(t.b.String())
+}
