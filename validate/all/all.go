@@ -4,6 +4,7 @@ package all
 import (
 	"github.com/loadlock/loadlock/validate"
 	"github.com/loadlock/loadlock/validate/hfconfig"
+	"github.com/loadlock/loadlock/validate/numpy"
 	"github.com/loadlock/loadlock/validate/pickle"
 	"github.com/loadlock/loadlock/validate/pysource"
 	"github.com/loadlock/loadlock/validate/safetensors"
@@ -15,6 +16,7 @@ import (
 func Scanners() []*validate.Scanner {
 	return []*validate.Scanner{
 		hfconfig.Scanner(),
+		numpy.Scanner(),
 		pickle.Scanner(),
 		pysource.Scanner(),
 		safetensors.Scanner(),
