@@ -220,6 +220,9 @@ func singleID() bool {
 	return true
 }
 
+// Kill ends the child now. Close is still needed.
+func (c *Cell) Kill() { _ = c.cmd.Process.Kill() }
+
 // Close ends the child and says how it ended when that was not by itself. It may be called twice.
 func (c *Cell) Close() error {
 	c.once.Do(func() {

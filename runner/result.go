@@ -38,7 +38,8 @@ type Result struct {
 	Policy   PolicyResult          `json:"policy"`
 	Weakened []string              `json:"weakened"`
 	Models   []ModelResult         `json:"models"`
-	Verdict  validate.Verdict      `json:"verdict"` // the worst of the models'; undecided when there is none
+	Scanner  []string              `json:"scanner,omitempty"` // how the process was confined that parsed the models, as the kernel shows it
+	Verdict  validate.Verdict      `json:"verdict"`           // the worst of the models'; undecided when there is none
 	Layers   []isolate.Enforcement `json:"layers"`
 	Exit     *isolate.Exit         `json:"exit,omitempty"` // absent when the command did not run
 	Outcome  Outcome               `json:"outcome"`

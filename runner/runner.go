@@ -13,7 +13,6 @@ import (
 	"github.com/loadlock/loadlock/isolate"
 	"github.com/loadlock/loadlock/policy"
 	"github.com/loadlock/loadlock/validate"
-	"github.com/loadlock/loadlock/validate/all"
 )
 
 // Run takes models from untrusted bytes to a finished command, or says in the Result why the command never
@@ -148,8 +147,19 @@ func (r *run) scan(ctx context.Context) <-chan scanResult {
 	go func() {
 		at := time.Now()
 		var sr scanResult
+		if len(r.snaps) == 0 {
+			out <- sr
+			return
+		}
+		scanners, err := StartScanners(ctx)
+		if err != nil {
+			out <- scanResult{err: fmt.Errorf("validate: %w", err)}
+			return
+		}
+		defer func() { _ = scanners.Close() }() // how it ended is in the findings where it matters
+		r.res.Scanner = scanners.Confinement
 		for _, s := range r.snaps {
-			rep, err := validate.Scan(ctx, all.Scanners(), s, r.policy.Scan)
+			rep, err := scanners.Scan(ctx, s, r.policy.Scan)
 			sr.reports = append(sr.reports, rep)
 			if err != nil {
 				sr.err = fmt.Errorf("validate: %w", err)

@@ -137,6 +137,9 @@ type judge struct {
 	policy policy.Policy
 	snap   *Snapshot
 	now    time.Time
+
+	waivers map[string][]policy.Waiver // by rule
+	files   map[string]*File           // by printable path
 }
 
 // judge applies the policy to one finding: waivers, vetted globals, and rules that a disposition replaces.
@@ -188,18 +191,27 @@ func (j *judge) unclaimedIsHandled(file string) bool {
 	return false
 }
 
+// waived says which waiver accepts a finding. Digests are computed only of files that a waiver could be about.
 func (j *judge) waived(f Finding, top string) (string, bool) {
-	for _, w := range j.policy.Waivers {
-		if w.Rule != f.Rule || w.Expired(j.now) {
-			continue
+	if j.waivers == nil {
+		j.waivers, j.files = map[string][]policy.Waiver{}, map[string]*File{}
+		for _, w := range j.policy.Waivers {
+			j.waivers[w.Rule] = append(j.waivers[w.Rule], w)
 		}
 		for _, file := range j.snap.Files {
-			if Printable(file.Path) != top {
-				continue
-			}
-			if got, err := file.Digest(); err == nil && got == w.SHA256 {
-				return "waiver: " + w.Reason, true
-			}
+			j.files[Printable(file.Path)] = file
+		}
+	}
+	file := j.files[top]
+	if file == nil {
+		return "", false
+	}
+	for _, w := range j.waivers[f.Rule] {
+		if w.Expired(j.now) {
+			continue
+		}
+		if got, err := file.Digest(); err == nil && got == w.SHA256 {
+			return "waiver: " + w.Reason, true
 		}
 	}
 	return "", false

@@ -91,22 +91,22 @@ func (f *File) inRoot() string {
 
 // open gives the bytes that the workload will see.
 func (f *File) open() (io.ReaderAt, func(), error) {
-	switch {
-	case f.held != nil:
+	if f.held != nil {
 		return f.held, func() {}, nil
-	case f.Copied:
-		h, err := os.Open(filepath.Join(f.snap.copies, filepath.FromSlash(f.Path)))
-		if err != nil {
-			return nil, nil, err
-		}
-		return h, func() { h.Close() }, nil
-	default:
-		h, err := f.reopen()
-		if err != nil {
-			return nil, nil, err
-		}
-		return h, func() { h.Close() }, nil
 	}
+	h, err := f.Reopen()
+	if err != nil {
+		return nil, nil, err
+	}
+	return h, func() { h.Close() }, nil
+}
+
+// Reopen gives a descriptor of its own of the bytes that the workload will see. The caller closes it.
+func (f *File) Reopen() (*os.File, error) {
+	if f.Copied {
+		return os.Open(filepath.Join(f.snap.copies, filepath.FromSlash(f.Path)))
+	}
+	return f.reopen()
 }
 
 // Held is the open descriptor of a large file, or nil.

@@ -34,13 +34,16 @@ var (
 	Exhausted = &Rule{ID: "validate/budget", Title: "judging the file costs more than the policy allows", Severity: Medium,
 		Why: "Bombs and endless structures hide what comes after them.",
 		Fix: "raise the named scan limit in the policy if the model is really that large"}
+	Stopped = &Rule{ID: "validate/stopped", Title: "the scanner ended before the file was judged", Severity: Medium,
+		Why: "A file that makes its scanner fail was not judged, and may be made to do just that.",
+		Fix: "do not load the file; if you can share it, report it as a bug of loadlock"}
 	Unreadable = &Rule{ID: "validate/unreadable", Title: "the file could not be read", Severity: Medium,
 		Why: "What was not read was not judged.",
 		Fix: "check permissions and links, then run again"}
 )
 
 // CoreRules are the rules that belong to no scanner.
-var CoreRules = []*Rule{Unclaimed, Unexplained, Overlapping, Unparsable, Exhausted, Unreadable, BadName, BadKind, LinkOut, TooLarge, BadExtension, Empty, RemoteCodeRefused, RemoteCodeNotCleared}
+var CoreRules = []*Rule{Unclaimed, Unexplained, Overlapping, Unparsable, Exhausted, Stopped, Unreadable, BadName, BadKind, LinkOut, TooLarge, BadExtension, Empty, RemoteCodeRefused, RemoteCodeNotCleared}
 
 // FileReport says what became of one file of the model.
 type FileReport struct {
@@ -183,12 +186,22 @@ func (r *run) scanInput(in Input) FileReport {
 	fr := FileReport{Path: in.Path, Size: in.Size}
 	data, done, err := in.Open()
 	if err != nil {
-		r.add(Finding{Rule: Unreadable.ID, Severity: Unreadable.Severity, File: Printable(in.Path), Detail: err.Error()})
+		r.add(NotRead(in.Path, err))
 		return fr
 	}
 	defer done()
 	r.scanInto(&fr, data)
 	return fr
+}
+
+// NotRead is the finding about a file of the model that could not be read.
+func NotRead(path string, why error) Finding {
+	return Finding{Rule: Unreadable.ID, Severity: Unreadable.Severity, File: Printable(path), Detail: why.Error()}
+}
+
+// NotJudged is the finding about a file whose scan did not come to an end.
+func NotJudged(path string, why error) Finding {
+	return Finding{Rule: Stopped.ID, Severity: Stopped.Severity, File: Printable(path), Detail: fmt.Sprint("the scan of this file did not end: ", why)}
 }
 
 func (r *run) scanInto(fr *FileReport, data io.ReaderAt) {

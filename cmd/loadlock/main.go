@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/loadlock/loadlock/isolate"
 	"github.com/loadlock/loadlock/runner"
 	"github.com/spf13/cobra"
 )
@@ -17,6 +18,13 @@ func main() { os.Exit(Main()) }
 
 // Main is main without the exit, for tests that run it as a command of a script.
 func Main() int {
+	if isolate.IsCell() {
+		if err := runner.ServeCell(); err != nil {
+			say(os.Stderr, "%v\n", err)
+			return 1
+		}
+		return 0
+	}
 	root := &cobra.Command{
 		Use: "loadlock", Short: "Load untrusted models behind a gate and inside a sandbox",
 		Long: "loadlock validates a model and then runs the command that loads it inside a Linux sandbox.\n\n" +
