@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	libseccomp "github.com/seccomp/libseccomp-golang"
@@ -19,11 +19,10 @@ import (
 // Cell is a confined child of this very program: a place to parse hostile bytes in. It has no privilege, no file
 // system, no network and no environment; it computes on what it is sent, descriptors included, and answers.
 //
-// Theory of operation. One thread of ours takes away from itself what the child must not have (no_new_privs, every
-// Landlock right but to execute this program, every system call but some forty), starts the child, which inherits
-// that, and then only waits; so the child is confined before its first instruction. As its first act the child gives
-// up root (CellInit): it must still be able to execute this program, which may lie where only root can go. The
-// requests are packets on a socket, with descriptors; the answers are a stream.
+// Theory of operation. The child is started with an empty environment and four descriptors. Before it reads the first
+// request it takes away from itself, for all its threads and in this order: every Landlock right, root (when it has it),
+// and every system call but some forty (CellInit). Then it says hello, and the parent looks at what the kernel shows of
+// it (Observe) before it sends anything. Requests are packets on a socket, with descriptors; answers are a stream.
 type Cell struct {
 	Requests *os.File // SOCK_SEQPACKET; ours
 	Answers  *os.File
@@ -32,7 +31,6 @@ type Cell struct {
 
 	cmd    *exec.Cmd
 	stderr tail
-	gone   chan struct{}
 	once   sync.Once
 	result error
 }
@@ -48,33 +46,37 @@ func IsCell() bool {
 	return len(os.Args) == 2 && os.Args[1] == cellArg && os.Getenv(cellArg) == "1"
 }
 
-// CellInit gives up what the parent could not take away before the program started, and returns the sockets.
+// CellInit confines this process, all its threads, and returns the descriptors it was given.
 func CellInit() (requests, answers *os.File, err error) {
+	if err := ll.AllThreadsPrctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return nil, nil, fmt.Errorf("cell: no_new_privs: %w", err)
+	}
+	if err := noFiles(); err != nil && !errors.Is(err, ErrUnsupported) {
+		return nil, nil, fmt.Errorf("cell: %w", err)
+	}
 	if os.Geteuid() == 0 {
 		// In a user namespace with a single id there is nobody else to become; the parent sees and reports it.
-		if err := errors.Join(unix.Setgroups(nil), unix.Setresgid(cellUID, cellUID, cellUID), unix.Setresuid(cellUID, cellUID, cellUID)); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.EPERM) {
+		if err := errors.Join(syscall.Setgroups(nil), syscall.Setresgid(cellUID, cellUID, cellUID), syscall.Setresuid(cellUID, cellUID, cellUID)); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.EPERM) {
 			return nil, nil, fmt.Errorf("cell: giving up root: %w", err)
 		}
+	}
+	if err := cellFilter(); err != nil {
+		return nil, nil, fmt.Errorf("cell: %w", err)
 	}
 	return os.NewFile(3, "requests"), os.NewFile(4, "answers"), nil
 }
 
-// cellCalls is what a Go program needs that reads and writes descriptors it was given, plus the way from the fork in
-// the parent to the first instruction of main. Forms that an architecture lacks are passed over.
-const cellCalls = `read write pread64 recvmsg sendmsg recvfrom close fstat lseek
-	fcntl dup2 dup3 getsockname getsockopt
+// cellCalls is what a Go program needs that reads and writes descriptors it was given and computes. Forms that an
+// architecture lacks are passed over.
+const cellCalls = `read write pread64 recvmsg close fstat lseek fcntl
 	mmap munmap mprotect madvise brk mremap
-	futex clone vfork set_robust_list set_tid_address rseq exit exit_group arch_prctl
+	futex clone set_robust_list rseq exit exit_group
 	rt_sigaction rt_sigprocmask rt_sigreturn sigaltstack tgkill restart_syscall
 	sched_yield sched_getaffinity nanosleep clock_gettime gettimeofday getrandom
-	epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd2 pipe pipe2 poll ppoll
-	getpid gettid getppid getuid geteuid getgid getegid prlimit64 getrlimit uname
-	timer_create timer_settime timer_delete setitimer
-	prctl setgroups setresgid setresuid execve waitid
-	openat readlink readlinkat newfstatat access faccessat` // the last line: libc and the runtime look around; Landlock refuses where it matters
+	epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd2 poll ppoll
+	getpid gettid timer_create timer_settime timer_delete setitimer`
 
-// StartCell starts a confined child. It fails when a layer that this kernel has could not be applied, and when a
-// child of root is still root although there are other ids.
+// StartCell starts a child that confines itself.
 func StartCell(ctx context.Context) (*Cell, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -82,7 +84,7 @@ func StartCell(ctx context.Context) (*Cell, error) {
 	}
 	theirs := os.NewFile(uintptr(pair[1]), "requests")
 	defer theirs.Close()
-	c := &Cell{Requests: os.NewFile(uintptr(pair[0]), "requests"), gone: make(chan struct{})}
+	c := &Cell{Requests: os.NewFile(uintptr(pair[0]), "requests")}
 	answers, theirAnswers, err := os.Pipe()
 	if err != nil {
 		c.Requests.Close()
@@ -97,19 +99,7 @@ func StartCell(ctx context.Context) (*Cell, error) {
 	c.cmd.ExtraFiles = []*os.File{theirs, theirAnswers}
 	c.cmd.Stderr = &c.stderr
 
-	started := make(chan error)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine, and nobody else gets it
-		err := confineThread()
-		if err == nil {
-			err = c.cmd.Start()
-		}
-		started <- err
-		if err == nil {
-			<-c.gone
-		}
-	}()
-	if err := <-started; err != nil {
+	if err := c.cmd.Start(); err != nil {
 		c.Requests.Close()
 		c.Answers.Close()
 		return nil, fmt.Errorf("cell: %w", err)
@@ -117,19 +107,9 @@ func StartCell(ctx context.Context) (*Cell, error) {
 	return c, nil
 }
 
-// confineThread takes away from the calling thread what a Cell must not have.
-func confineThread() error {
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return fmt.Errorf("no_new_privs: %w", err)
-	}
-	if err := ownProgramOnly(); err != nil && !errors.Is(err, ErrUnsupported) {
-		return err
-	}
-	return loadFilter()
-}
-
-// ownProgramOnly gives the thread a Landlock domain in which this program may be executed and nothing else be done.
-func ownProgramOnly() error {
+// noFiles gives all threads a Landlock domain in which no file can be opened and no port used. What can be listed is the
+// process's own threads: the library that confines all threads looks there, before and after.
+func noFiles() error {
 	abi, err := landlockABI()
 	if err != nil {
 		return err
@@ -140,29 +120,34 @@ func ownProgramOnly() error {
 		return fmt.Errorf("landlock_create_ruleset: %w", err)
 	}
 	defer unix.Close(ruleset)
-	self, err := unix.Open("/proc/self/exe", unix.O_PATH|unix.O_CLOEXEC, 0)
+	tasks, err := unix.Open("/proc/self/task", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return fmt.Errorf("own program: %w", err)
+		return fmt.Errorf("/proc/self/task: %w", err)
 	}
-	defer unix.Close(self)
-	rule := ll.PathBeneathAttr{ParentFd: self, AllowedAccess: ll.AccessFSExecute | ll.AccessFSReadFile}
-	if err := ll.LandlockAddPathBeneathRule(ruleset, &rule, 0); err != nil {
+	defer unix.Close(tasks)
+	if err := ll.LandlockAddPathBeneathRule(ruleset, &ll.PathBeneathAttr{ParentFd: tasks, AllowedAccess: ll.AccessFSReadDir}, 0); err != nil {
 		return fmt.Errorf("landlock_add_rule: %w", err)
 	}
-	if err := ll.LandlockRestrictSelf(ruleset, 0); err != nil {
+	if err := ll.AllThreadsLandlockRestrictSelf(ruleset, 0); err != nil {
 		return fmt.Errorf("landlock_restrict_self: %w", err)
 	}
 	return nil
 }
 
-// loadFilter permits cellCalls to the calling thread, whatever their arguments, and answers EPERM to all others;
-// a foreign ABI ends the process (libseccomp's default).
-func loadFilter() error {
+// cellFilter permits cellCalls to all threads, whatever their arguments, and answers EPERM to all others; a foreign
+// ABI ends the process (libseccomp's default).
+func cellFilter() error {
 	filter, err := libseccomp.NewFilter(libseccomp.ActErrno.SetReturnCode(int16(unix.EPERM)))
 	if err != nil {
 		return fmt.Errorf("seccomp: %w", err)
 	}
 	defer filter.Release()
+	// Its flags lie in memory that a filter cannot read; libc takes clone instead when there is no clone3.
+	if call, err := libseccomp.GetSyscallFromName("clone3"); err == nil {
+		if err := filter.AddRule(call, libseccomp.ActErrno.SetReturnCode(int16(unix.ENOSYS))); err != nil {
+			return fmt.Errorf("seccomp: clone3: %w", err)
+		}
+	}
 	for name := range strings.FieldsSeq(cellCalls) {
 		call, err := libseccomp.GetSyscallFromName(name)
 		if err != nil || call < 0 {
@@ -229,7 +214,6 @@ func (c *Cell) Close() error {
 		c.Requests.Close() // end of file: the child ends
 		c.Answers.Close()
 		err := c.cmd.Wait()
-		close(c.gone)
 		if err != nil {
 			c.result = fmt.Errorf("cell: %w", err)
 			if s := c.stderr.String(); s != "" {
