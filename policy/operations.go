@@ -84,3 +84,13 @@ func (restricted) weaker(key string, p, base *Policy) (out []string) {
 	}
 	return out
 }
+
+// Permits reports whether the operation with that name is not restricted. A word that is none is not permitted.
+func (o Operations) Permits(name string) bool {
+	for _, op := range operations {
+		if op.name == name {
+			return *op.at(&o)
+		}
+	}
+	return false
+}

@@ -73,35 +73,37 @@ func Decide(p policy.Policy, snap *Snapshot, rep Report, now time.Time) (Admitte
 		d.Findings = rep.Findings
 		return Admitted{}, d
 	}
-	j := judge{policy: p, snap: snap, now: now}
-	d.Findings = slices.Clone(rep.Findings)
-	for i := range d.Findings {
-		j.judge(&d.Findings[i])
-	}
+	j := judge{policy: p, snap: snap, now: now, withheld: map[string]string{}}
 	byPath := map[string]*File{}
 	for _, f := range snap.Files {
 		byPath[f.Path] = f
 	}
+	d.Findings = append([]Finding{}, rep.Findings...)
+	for _, fr := range rep.Files {
+		why, extra := j.dispose(fr)
+		if d.Findings = append(d.Findings, extra...); why != "" {
+			j.withheld[Printable(fr.Path)] = why
+		}
+	}
+	for i := range d.Findings {
+		j.judge(&d.Findings[i])
+	}
 	accused := accused(d.Findings)
 	var files []*File
 	for _, fr := range rep.Files {
-		why, extra := j.dispose(fr)
 		if !fr.Cleared && !accused[Printable(fr.Path)] || byPath[fr.Path] == nil {
-			extra = append(extra, finding(Unexplained, fr, "not cleared, for no stated reason"))
-		}
-		for _, f := range extra {
+			f := finding(Unexplained, fr, "not cleared, for no stated reason")
 			j.judge(&f)
 			d.Findings = append(d.Findings, f)
 		}
-		if byPath[fr.Path] == nil {
-			continue
-		}
-		if why != "" {
+		switch why := j.withheld[Printable(fr.Path)]; {
+		case byPath[fr.Path] == nil:
+		case why != "":
 			d.Withheld = append(d.Withheld, Withheld{fr.Path, why})
-			continue
+		default:
+			files = append(files, byPath[fr.Path])
+			d.Admitted = append(d.Admitted, fr.Path)
 		}
-		files = append(files, byPath[fr.Path])
-		d.Admitted = append(d.Admitted, fr.Path)
 	}
 	slices.SortStableFunc(d.Findings, func(a, b Finding) int { return cmp.Compare(b.Severity, a.Severity) })
 	d.Verdict = j.verdict(d.Findings)
@@ -130,13 +132,15 @@ var RemoteCodeRefused = &Rule{ID: "validate/remote-code-refused", Title: "the mo
 
 // RemoteCodeNotCleared is the rule for allowed but not yet judged code.
 var RemoteCodeNotCleared = &Rule{ID: "validate/remote-code-not-cleared", Title: "the model brings code that was not analysed", Severity: Medium,
-	Why: "This version finds Python files but does not judge them; allowed code must have been cleared.",
+	Why: "Shell scripts and code in other languages are found but not judged; allowed code must have been cleared.",
 	Fix: "read the file, then waive this rule for its SHA-256 with a reason"}
 
 type judge struct {
 	policy policy.Policy
 	snap   *Snapshot
 	now    time.Time
+
+	withheld map[string]string // why a file does not exist inside, by printable path
 
 	waivers map[string][]policy.Waiver // by rule
 	files   map[string]*File           // by printable path
@@ -161,9 +165,38 @@ func (j *judge) judge(f *Finding) {
 		f.Waived = "see withheld files and policy key unclaimed"
 		return
 	}
+	if f.Severity < High && j.outOfReach(*f, top) {
+		f.Waived = "the file does not exist inside: " + j.withheld[top]
+		return
+	}
+	if f.Severity < High && f.Capability != "" && j.policy.RemoteCode == policy.RemoteCodeAllow && j.policy.Sandbox.Allow.Permits(f.Capability) {
+		f.Waived = "the policy does not restrict " + f.Capability
+		return
+	}
 	if why, ok := j.waived(*f, top); ok {
 		f.Waived = why
 	}
+}
+
+// outOfReach reports whether a finding is about what a file could do, and the file does not exist inside. That a file
+// could not be read or parsed stays: nobody knows what it is.
+func (j *judge) outOfReach(f Finding, top string) bool {
+	return j.withheld[top] != "" && (f.Capability != "" || bookkeeping(top) != "")
+}
+
+// bookkeeping says what tools keep in a folder of files that is no part of the model, by a component of the path.
+func bookkeeping(path string) string {
+	for part := range strings.SplitSeq(path, "/") {
+		switch part {
+		case ".git", ".hg", ".svn":
+			return "version control data"
+		case ".cache", ".locks", ".no_exist", ".huggingface":
+			return "bookkeeping of a download"
+		case ".DS_Store", "Thumbs.db", "desktop.ini":
+			return "bookkeeping of a file manager"
+		}
+	}
+	return ""
 }
 
 // UnknownGlobalID is the rule about pickle names that nobody vetted; a policy may allow names by it.
@@ -222,14 +255,20 @@ func (j *judge) dispose(fr FileReport) (withheld string, extra []Finding) {
 	if len(j.policy.AllowedExtensions) > 0 && !slices.Contains(j.policy.AllowedExtensions, Ext(path.Base(fr.Path))) {
 		extra = append(extra, finding(BadExtension, fr, fmt.Sprintf("extension %q", Ext(fr.Path))))
 	}
+	if what := bookkeeping(fr.Path); what != "" && !j.snap.Single {
+		return what, extra
+	}
 	if fr.Code {
 		switch j.policy.RemoteCode {
 		case policy.RemoteCodeWithhold:
 			return "remote code (allow_remote_code: false)", extra
 		case policy.RemoteCodeAllow:
-			return "", append(extra, finding(RemoteCodeNotCleared, fr, "Python source"))
+			if !fr.CodeJudged {
+				extra = append(extra, finding(RemoteCodeNotCleared, fr, "program code"))
+			}
+			return "", extra
 		default:
-			return "", append(extra, finding(RemoteCodeRefused, fr, "Python source"))
+			return "", append(extra, finding(RemoteCodeRefused, fr, "program code"))
 		}
 	}
 	if len(fr.Scanners) == 0 && !fr.Cleared && j.policy.Unclaimed == policy.UnclaimedWithhold && j.unclaimedIsHandled(fr.Path) {

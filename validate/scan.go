@@ -47,13 +47,14 @@ var CoreRules = []*Rule{Unclaimed, Unexplained, Overlapping, Unparsable, Exhaust
 
 // FileReport says what became of one file of the model.
 type FileReport struct {
-	Path     string   `json:"path"`
-	Size     int64    `json:"size"`
-	SHA256   string   `json:"sha256,omitempty"`
-	Scanners []string `json:"scanners"`
-	Cleared  bool     `json:"cleared"`
-	Code     bool     `json:"code,omitempty"`
-	Regions  []Region `json:"regions,omitempty"`
+	Path       string   `json:"path"`
+	Size       int64    `json:"size"`
+	SHA256     string   `json:"sha256,omitempty"`
+	Scanners   []string `json:"scanners"`
+	Cleared    bool     `json:"cleared"`
+	Code       bool     `json:"code,omitempty"`
+	CodeJudged bool     `json:"code_judged,omitempty"` // what the code could do is in the findings
+	Regions    []Region `json:"regions,omitempty"`
 
 	Facts []Fact `json:"-"` // what the file says about other files
 }
@@ -211,12 +212,14 @@ func (r *run) scanInto(fr *FileReport, data io.ReaderAt) {
 		r.memory.Unlock()
 	}
 	fr.Scanners, fr.Cleared, fr.Code, fr.Regions, fr.Facts = res.scanners, res.cleared, res.code, res.regions, res.facts
+	fr.CodeJudged = res.code && !res.unjudged
 }
 
 type scanned struct {
 	scanners []string
 	cleared  bool
 	code     bool
+	unjudged bool // a scanner that found code did not judge it
 	facts    []Fact
 	regions  []Region
 }
@@ -249,7 +252,7 @@ func (r *run) scanOne(p *Pass) (out scanned) {
 		q := &Pass{File: p.File, Name: p.Name, Size: p.Size, Depth: p.Depth, data: p.data, run: r, top: p.top}
 		ok := r.scanWith(s, q)
 		out.cleared = out.cleared && ok
-		out.code = out.code || q.code
+		out.code, out.unjudged = out.code || q.code, out.unjudged || q.code && !q.judged
 		out.facts = append(out.facts, q.facts...)
 		if len(matched) == 1 && len(q.regions) <= 64 {
 			out.regions = q.regions

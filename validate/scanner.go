@@ -76,6 +76,7 @@ type Pass struct {
 	regions regions
 	facts   []Fact
 	code    bool
+	judged  bool
 	failed  error // first budget error; makes the verdict inconclusive
 	top     *top  // the file of the model that this is a part of
 }
@@ -176,6 +177,10 @@ func (p *Pass) Fact(f Fact) { p.facts = append(p.facts, f) }
 
 // IsCode marks the file as program code that came with the model; Decide applies the remote-code policy.
 func (p *Pass) IsCode() { p.code = true }
+
+// IsJudgedCode is IsCode for a scanner that reports what the code could do. Where a policy permits such code, it may
+// run once the file is cleared.
+func (p *Pass) IsJudgedCode() { p.code, p.judged = true, true }
 
 // Nested is what Descend learnt.
 type Nested struct {
