@@ -9,6 +9,7 @@ import (
 	"github.com/loadlock/loadlock/validate/pysource"
 	"github.com/loadlock/loadlock/validate/safetensors"
 	"github.com/loadlock/loadlock/validate/text"
+	"github.com/loadlock/loadlock/validate/torchscript"
 	"github.com/loadlock/loadlock/validate/zipfile"
 )
 
@@ -21,6 +22,7 @@ func Scanners() []*validate.Scanner {
 		pysource.Scanner(),
 		safetensors.Scanner(),
 		text.Scanner(),
+		torchscript.Scanner(),
 		zipfile.Scanner(),
 	}
 }
