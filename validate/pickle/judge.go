@@ -15,6 +15,7 @@ type judge struct {
 	reported map[string]int
 	storages map[string]*storage
 	nested   map[int64]*value // literals that were scanned as pickles, by offset
+	eye      *reader          // for looking at numbers as instructions
 }
 
 // use is what a stream does with a name that is not vetted for it.

@@ -15,6 +15,7 @@ type events interface {
 	built(off int64, target, state *value)
 	filled(off int64, op byte, target *value, items []*value)
 	persistent(off int64, id *value) *value
+	array(m *machine, off int64, wrapper, state *value) (*value, error) // raw numbers follow
 }
 
 // call is one call that the unpickler would make.
@@ -48,6 +49,9 @@ type machine struct {
 
 	ops     int64
 	maxOps  int64 // of a dry run; 0 means no bound of its own
+	arrays  int64 // of joblib, between the opcodes
+	inArray bool  // this stream is the content of such an array
+	blind   bool  // the stream began somewhere before; what it left is unknown
 	pending int64
 	charge  func(n int64) error
 

@@ -99,6 +99,9 @@ func (d *dry) filled(_ int64, _ byte, target *value, _ []*value) {
 	d.effect = d.effect || target.kind >= kImport
 }
 
+// array ends the run: enough has been seen to call this a pickle.
+func (d *dry) array(*machine, int64, *value, *value) (*value, error) { return nil, errEnough }
+
 func (d *dry) persistent(off int64, id *value) *value {
 	d.text = d.text || id.kind == kStr
 	return &value{kind: kUnknown, off: off}

@@ -169,7 +169,15 @@ func opBuild(m *machine, _ byte, off int64) error {
 		return err
 	}
 	m.store(off, state)
-	m.ev.built(off, m.stack[len(m.stack)-1], state)
+	target := m.stack[len(m.stack)-1]
+	m.ev.built(off, target, state)
+	if isWrapper(target, "NumpyArrayWrapper") || isWrapper(target, "NDArrayWrapper") {
+		v, err := m.ev.array(m, off, target, state)
+		if err != nil {
+			return err
+		}
+		m.stack[len(m.stack)-1] = v
+	}
 	return nil
 }
 

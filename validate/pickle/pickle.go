@@ -78,7 +78,11 @@ func (s *scan) stream(keep int) (*value, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.p.Clear(s.pos, s.r.pos-s.pos, "pickle")
+	meaning := "pickle"
+	if m.arrays > 0 {
+		meaning = "pickle with arrays between its opcodes"
+	}
+	s.p.Clear(s.pos, s.r.pos-s.pos, meaning)
 	s.pos = s.r.pos
 	return m.result, nil
 }

@@ -50,6 +50,20 @@ var (
 		Title: "a frame that makes unpicklers lose their place",
 		Why:   "Reading from a file, the C unpickler drops what is left of a frame when an argument crosses its end, and so runs another program than one that reads from memory.",
 		Fix:   fixSafetensors, Refs: []string{"PEP 3154", "cpython issue 154848"}}
+	ruleNumbersRun = &validate.Rule{ID: "pickle/numbers-that-run", Severity: validate.High,
+		Title:   "numbers of a joblib array that are a program for plain unpicklers",
+		Why:     "pickle.load does not know joblib's arrays and runs what joblib.load skips.",
+		Fix:     fixSafetensors,
+		Hostile: "NumpyArrayWrapper BUILD, then the bytes \"cposix\\nsystem\\n...\" as an array of bytes",
+		Benign:  "NumpyArrayWrapper BUILD, then doubles",
+		Refs:    []string{"https://joblib.readthedocs.io/en/stable/persistence.html"}}
+	ruleArrayFile = &validate.Rule{ID: "pickle/array-in-other-file", Severity: validate.Low,
+		Title:   "an array that is kept in a file beside the pickle",
+		Why:     "joblib before 0.10 loads that file with numpy, which unpickles it when it holds objects.",
+		Fix:     "see the findings about that file",
+		Hostile: "NDArrayWrapper with the file ../../x.npy, which is refused",
+		Benign:  "NDArrayWrapper with the file model.pkl_01.npy, which is judged by itself",
+		Refs:    []string{"CVE-2019-6446"}}
 	rulePersistent = &validate.Rule{ID: "pickle/persistent-id", Severity: validate.Medium,
 		Title: "a persistent id that is not a torch storage",
 		Why:   "What it stands for is decided by the loader and was not judged.",
@@ -91,5 +105,5 @@ var (
 func rules() []*validate.Rule {
 	return []*validate.Rule{ruleDenied, ruleUnknown, ruleComputedCall, ruleBuildImport, ruleDunder, ruleComputedName, ruleDotted,
 		ruleExtension, ruleShape, ruleDesync, rulePolyglot, rulePersistent, ruleTensor, ruleNested, ruleTrailing, ruleDivergence, ruleProtocol, ruleFrame,
-		ruleBroken, ruleExcessive}
+		ruleBroken, ruleExcessive, ruleNumbersRun, ruleArrayFile}
 }

@@ -42,6 +42,9 @@ func (m *machine) underflow(off int64) error {
 func (m *machine) pop(off int64) (*value, error) {
 	k := len(m.stack)
 	if k <= m.fence() {
+		if m.blind {
+			return &value{kind: kUnknown, off: off, weight: 1}, nil
+		}
 		return nil, m.underflow(off)
 	}
 	v := m.stack[k-1]
@@ -61,6 +64,9 @@ func (m *machine) top(off int64) (*value, error) {
 // marker removes the last mark and returns its position.
 func (m *machine) marker(off int64) (int, error) {
 	if len(m.marks) == 0 {
+		if m.blind {
+			return 0, nil
+		}
 		return 0, &broken{off, "there is no mark"}
 	}
 	i := m.marks[len(m.marks)-1]
@@ -112,6 +118,9 @@ func opDup(m *machine, _ byte, off int64) error {
 
 func (m *machine) recall(off, i int64) error {
 	v := m.memo.get(i)
+	if v == nil && m.blind {
+		return m.pushNew(&value{kind: kUnknown, off: off})
+	}
 	if v == nil {
 		return &broken{off, fmt.Sprintf("memo entry %d was never written", i)}
 	}
