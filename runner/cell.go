@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -162,11 +163,12 @@ func StartScanners(ctx context.Context) (*Scanners, error) {
 	s := &Scanners{cell: c, dec: json.NewDecoder(c.Answers)}
 	var hello answer
 	if err := s.dec.Decode(&hello); err != nil || !hello.Hello {
-		return nil, errors.Join(fmt.Errorf("the confined scanner did not start: %w", err), c.Close())
+		return nil, fmt.Errorf("the confined scanner did not start: %w", cmp.Or(c.Close(), err))
 	}
 	if err := c.Observe(); err != nil {
 		c.Kill()
-		return nil, errors.Join(err, c.Close())
+		_ = c.Close() // killed: how it ended says nothing
+		return nil, err
 	}
 	s.Confinement = c.Confinement
 	return s, nil
@@ -198,9 +200,9 @@ func (s *Scanners) Scan(ctx context.Context, snap *validate.Snapshot, limits pol
 	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return validate.Report{Files: files}, fmt.Errorf("interrupted: %w", ctx.Err())
 	}
-	if err = errors.Join(err, out.err); err != nil {
+	if err = cmp.Or(err, out.err); err != nil {
 		s.dead = true
-		err = errors.Join(err, s.cell.Close()) // how it ended says why
+		err = cmp.Or(s.cell.Close(), err) // how it ended says why
 	}
 	findings = append(findings, out.findings...)
 	for i, f := range snap.Files {

@@ -13,15 +13,13 @@ import (
 	"errors"
 
 	"github.com/loadlock/loadlock/isolate"
+	"github.com/loadlock/loadlock/validate"
 )
 
 // Explain tells about a rule, a layer, a report file, or the last run.
 func Explain(w io.Writer, what, stateDir string, style Style) error {
 	if r, ok := rules()[what]; ok {
-		fmt.Fprintf(w, "%s  (%s)\n%s\n\nwhy:  %s\nfix:  %s\n", style.paint("1", r.ID), r.Severity, r.Title, r.Why, r.Fix)
-		if len(r.Refs) > 0 {
-			fmt.Fprintf(w, "see:  %s\n", strings.Join(r.Refs, ", "))
-		}
+		explainRule(w, r, style)
 		return nil
 	}
 	for _, l := range isolate.Layers() {
@@ -53,6 +51,21 @@ func Explain(w io.Writer, what, stateDir string, style Style) error {
 	fmt.Fprintf(w, "run %s  %s  policy %s (%s)\ncommand %q\n", res.ID, res.Started.Format("2006-01-02 15:04:05"), res.Policy.Name, res.Policy.Digest, res.Command)
 	Summary(w, res, style)
 	return nil
+}
+
+// explainRule is the page of a rule.
+func explainRule(w io.Writer, r *validate.Rule, style Style) {
+	effect := map[validate.Severity]string{validate.Low: "a note; changes no verdict", validate.Medium: "the verdict is at best inconclusive", validate.High: "the model is refused"}[r.Severity]
+	fmt.Fprintf(w, "%s  (%s: %s; %s)\n%s\n\nwhy:  %s\nfix:  %s\n", style.paint("1", r.ID), r.Severity, effect, r.Confidence, r.Title, r.Why, r.Fix)
+	for _, example := range []struct{ word, text string }{{"hostile", r.Hostile}, {"benign", r.Benign}} {
+		if example.text != "" {
+			fmt.Fprintf(w, "\n%s, for example:\n    %s\n", example.word, strings.ReplaceAll(strings.TrimRight(example.text, "\n"), "\n", "\n    "))
+		}
+	}
+	if len(r.Refs) > 0 {
+		fmt.Fprintf(w, "\nsee:  %s\n", strings.Join(r.Refs, "\n      "))
+	}
+	fmt.Fprintf(w, "\nto accept it for one file, in a policy:\n    waivers:\n      - {rule: %s, sha256: …, reason: \"…\", expires: …}\n", r.ID)
 }
 
 func ruleIDs() []string {

@@ -121,33 +121,55 @@ func layers(es []isolate.Enforcement) string {
 // maxShown bounds the findings printed for a person; the report has them all.
 const maxShown = 10
 
+// maxNotes bounds the notes that are printed about an admitted model.
+const maxNotes = 3
+
 // Verdict prints one model's verdict and why.
 func Verdict(w io.Writer, m ModelResult, policyName string, style Style) {
 	word := map[validate.Verdict]string{validate.Admit: style.paint("32", "admitted"), validate.Reject: style.paint("31", "refused"),
 		validate.Inconclusive: style.paint("33", "inconclusive")}[m.Verdict]
 	fmt.Fprintf(w, "loadlock: %s: %s  (policy %s, digest %s)\n", word, validate.Printable(m.Path), policyName, digest(m))
 	rules := rules()
-	shown, explained := 0, map[string]bool{}
+	shown, notes, explained := 0, 0, map[string]bool{}
 	for _, f := range m.Findings {
 		if f.Waived != "" || f.Severity == validate.Low && m.Verdict != validate.Admit {
 			continue
 		}
+		if f.Severity == validate.Low {
+			if notes++; notes > maxNotes {
+				continue
+			}
+		}
 		if shown++; shown > maxShown {
 			continue
 		}
-		fmt.Fprintf(w, "  %-6s %s   %s @ %#x   %s\n", style.paint("1", f.Severity.String()), f.Rule, f.File, f.Offset, f.Detail)
+		fmt.Fprintf(w, "  %s %s   %s %s   %s\n", style.paint("1", fmt.Sprintf("%-6s", f.Severity)), f.Rule, f.File, place(f), f.Detail)
+		if f.Evidence != "" && !strings.Contains(f.Detail, f.Evidence) {
+			fmt.Fprintf(w, "        here: %s\n", f.Evidence)
+		}
 		if r, known := rules[f.Rule]; known && f.Severity != validate.Low && !explained[r.ID] {
 			explained[r.ID] = true
 			fmt.Fprintf(w, "        why:  %s\n        fix:  %s; loadlock explain %s\n", r.Why, r.Fix, r.ID)
 		}
 	}
 	allowLines(w, m.Findings)
+	if notes > maxNotes {
+		fmt.Fprintf(w, "  … %d more notes in the JSON report\n", notes-maxNotes)
+	}
 	if shown > maxShown {
 		fmt.Fprintf(w, "  … %d more in the JSON report\n", shown-maxShown)
 	}
 	for _, h := range m.Withheld {
 		fmt.Fprintf(w, "  withheld  %s: %s\n", validate.Printable(h.Path), h.Why)
 	}
+}
+
+// place is where in its file a finding is: a line of a text, else a byte.
+func place(f validate.Finding) string {
+	if f.Line > 0 {
+		return fmt.Sprintf("line %d", f.Line)
+	}
+	return fmt.Sprintf("@ %#x", f.Offset)
 }
 
 // allowLines prints the exact policy lines that would permit the unknown names, and what they mean.
