@@ -20,7 +20,7 @@ func (j *judge) call(n *node) value {
 		j.item(callee, base, key)
 		out := of(built)
 		if base.nature&macro != 0 {
-			j.giveAll(n.args, args)
+			j.giveAny(anyMacro, n.args, args)
 		}
 		if !key.exact() {
 			j.say(Unlisted, n.pos, "a method whose name is not known is called")
@@ -31,7 +31,10 @@ func (j *judge) call(n *node) value {
 		return out
 	}
 	v := j.expr(callee)
-	j.giveAll(n.args, args)
+	if v.nature&caller != 0 {
+		j.giveAny(anyCaller, n.args, args)
+	}
+	j.giveAny(anyMacro, n.args, args)
 	if v.nature&^(macro|function|caller|number) != 0 || v.nature&(macro|function|caller) == 0 {
 		j.say(Unlisted, n.pos, "what an expression gives is called")
 	}
@@ -43,6 +46,9 @@ func (j *judge) callName(n, callee *node, args []value) value {
 	v := j.expr(callee)
 	if m := j.macros[callee.s]; m != nil {
 		j.give(m.args, n.args, args)
+		if j.twice[callee.s] {
+			j.giveAny(anyMacro, n.args, args)
+		}
 		if v.nature&^(macro|number) == 0 {
 			return of(built)
 		}
@@ -51,14 +57,12 @@ func (j *judge) callName(n, callee *node, args []value) value {
 	case v.nature&^(function|number) == 0 && v.nature&function != 0 && len(v.strs) == 0:
 		return j.callFunction(callee.s, n.args, args)
 	case v.nature&^(caller|number) == 0 && v.nature&caller != 0:
-		for _, block := range j.calls {
-			j.give(block.args, n.args, args)
-		}
+		j.giveAny(anyCaller, n.args, args)
 		return of(built)
 	case v.nature&^(looping|number) == 0 && v.nature&looping != 0: // a recursive loop
 		return of(built)
 	case v.nature&^(macro|function|caller|number) == 0 && v.nature != number && len(v.strs) == 0:
-		j.giveAll(n.args, args)
+		j.giveAny(anyMacro, n.args, args)
 		return of(built).join(all(args))
 	}
 	j.say(Unlisted, n.pos, "function %s is called", quote(callee.s))
@@ -106,7 +110,7 @@ func (j *judge) spread(n *node, v value) {
 func (j *judge) method(n *node, pos int, base value, name string, args []value) value {
 	if base.nature&space != 0 {
 		if v := j.vars["."+name]; v.nature&(macro|function|caller) != 0 {
-			j.giveAll(n.args, args)
+			j.giveAny(anyMacro, n.args, args)
 			return of(built | data)
 		}
 	}

@@ -96,6 +96,8 @@ func TestEscapesAreFound(t *testing.T) {
 		"a macro's kwargs":                 `{% macro f() %}{{ ''[kwargs.k] }}{% endmacro %}{{ f(k='__class__') }}`,
 		"a macro with *":                   `{% macro f(a,k) %}{{ ''[k] }}{% endmacro %}{{ f(*['a','__class__']) }}`,
 		"a macro by another name":          `{% macro f(k) %}{{ ''[k] }}{% endmacro %}{% set g = f %}{{ g('__class__') }}`,
+		"a macro of the same name":         `{% macro f(k) %}{{ ''[k] }}{% endmacro %}{{ f('__class__') }}{% macro f(z) %}{% endmacro %}`,
+		"a macro's name set to another":    `{% macro f(k) %}{{ ''[k] }}{% endmacro %}{% macro g(z) %}{% endmacro %}{% set g = f %}{{ g('__class__') }}`,
 		"a macro in a list":                `{% macro f(k) %}{{ ''[k] }}{% endmacro %}{{ [f][0]('__class__') }}`,
 		"a call block's parameter":         `{% macro f() %}{{ caller('__class__') }}{% endmacro %}{% call(k) f() %}{{ ''[k] }}{% endcall %}`,
 		"with":                             `{% with k = '__class__' %}{{ ''[k] }}{% endwith %}`,

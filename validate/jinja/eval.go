@@ -1,7 +1,6 @@
 package jinja
 
 import (
-	"maps"
 	"slices"
 	"strings"
 )
@@ -11,7 +10,7 @@ import (
 type judge struct {
 	vars     map[string]value // by name; an attribute of a namespace as ".name"
 	macros   map[string]*node
-	calls    []*node // the call blocks
+	twice    map[string]bool // names of macros that also stand for something else
 	changed  bool
 	widen    bool // a variable that still changes is no longer followed
 	found    map[Problem]bool
@@ -26,7 +25,7 @@ const (
 )
 
 func judgeTree(tree *node) []Problem {
-	j := &judge{vars: map[string]value{}, macros: map[string]*node{}, found: map[Problem]bool{}, quiet: true}
+	j := &judge{vars: map[string]value{}, macros: map[string]*node{}, twice: map[string]bool{}, found: map[Problem]bool{}, quiet: true}
 	j.collect(tree)
 	for round := range maxRounds {
 		j.changed, j.widen = false, round >= exactRounds
@@ -40,17 +39,15 @@ func judgeTree(tree *node) []Problem {
 	return j.problems
 }
 
-// collect finds the macros and call blocks, which can be used before they are written.
+// collect finds the macros, which can be used before they are written.
 func (j *judge) collect(n *node) {
 	if n == nil {
 		return
 	}
-	switch n.form {
-	case fMacro:
+	if n.form == fMacro {
+		j.twice[n.s] = j.twice[n.s] || j.macros[n.s] != nil
 		j.macros[n.s] = n
 		j.vars[n.s] = j.vars[n.s].join(of(macro))
-	case fCallOf:
-		j.calls = append(j.calls, n)
 	}
 	for _, k := range n.kids {
 		j.collect(k)
@@ -84,6 +81,9 @@ func (j *judge) assign(target *node, v value) {
 		j.attribute(target.pos, j.expr(target.kids[0]), target.s)
 		j.set("."+target.s, v)
 	default:
+		if j.macros[target.s] != nil {
+			j.twice[target.s] = true
+		}
 		j.set(target.s, v)
 	}
 }
@@ -114,10 +114,10 @@ func (j *judge) body(n *node) {
 		j.body(n.kids[1])
 		j.chain(n.kids[0], blockText(n.kids[1]))
 	case fMacro:
-		j.parameters(n.args)
+		j.parameters(n.args, anyMacro)
 		j.body(n.kids[0])
 	case fCallOf:
-		j.parameters(n.args)
+		j.parameters(n.args, anyCaller)
 		j.body(n.kids[0])
 		j.body(n.kids[1])
 	case fWith:
@@ -163,11 +163,15 @@ func (j *judge) loop(n *node) {
 	j.body(n.kids[4])
 }
 
-func (j *judge) parameters(params []arg) {
+// Variables for what is given to a callee that is not known by name. No template can name them.
+const anyMacro, anyCaller = "macro()", "caller()"
+
+// parameters gives each parameter its default, and what was given to any callee of its kind.
+func (j *judge) parameters(params []arg, given string) {
 	for _, a := range params {
-		v := of(number) // undefined, when no call gives it
+		v := j.vars[given].join(of(number)) // undefined, when no call gives it
 		if a.value != nil {
-			v = j.expr(a.value)
+			v = v.join(j.expr(a.value))
 		}
 		j.set(a.name, v)
 	}
@@ -277,9 +281,15 @@ func (j *judge) give(params []arg, args []arg, vs []value) {
 	}
 }
 
-// giveAll is give for a callee that is not known by name.
-func (j *judge) giveAll(args []arg, vs []value) {
-	for _, name := range slices.Sorted(maps.Keys(j.macros)) {
-		j.give(j.macros[name].args, args, vs)
+// giveAny is give for a callee that is not known by name: every macro, or every call block, may get any of it.
+func (j *judge) giveAny(given string, args []arg, vs []value) {
+	any := all(vs)
+	j.set(given, any.join(parts(any)))
+	for i, a := range args {
+		if a.name != "" {
+			j.set(a.name, vs[i])
+		}
 	}
+	j.set("varargs", any.join(of(holder)))
+	j.set("kwargs", any.join(of(holder)))
 }

@@ -29,8 +29,9 @@ type value struct {
 }
 
 const (
-	maxStrings = 12   // known strings of one value
-	maxFolded  = 4096 // bytes of a known string
+	maxStrings = 12  // known strings of one value
+	maxPairs   = 16  // strings that two values can give together
+	maxFolded  = 512 // bytes of a known string
 )
 
 // known is the value of text that stands in the template.
@@ -111,8 +112,12 @@ func concat(v, w value) value {
 	if !v.exact() || !w.exact() {
 		out.nature = built
 	}
-	for _, a := range v.strs {
-		for _, b := range w.strs {
+	for i, a := range v.strs {
+		for k, b := range w.strs {
+			if (i+1)*(k+1) > maxPairs {
+				out.nature |= built
+				break
+			}
 			if len(a)+len(b) > maxFolded {
 				out.nature |= built
 				continue
