@@ -3,6 +3,8 @@ package zipfile
 import (
 	"bytes"
 	"encoding/binary"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/loadlock/loadlock/validate"
 )
@@ -29,18 +31,17 @@ func (a *archive) findEnd() error {
 	commentLen := int(le.Uint16(rec[20:]))
 	switch rest := len(rec) - endSize; {
 	case commentLen > rest:
-		return validate.Malformed(at, "comment of %d bytes, %d are left", commentLen, rest)
+		a.p.Report(ends, at, "a comment of %d bytes is announced, %d are left", commentLen, rest)
+		commentLen = rest
 	case commentLen < rest:
 		a.p.Report(suffix, at+endSize+int64(commentLen), "%d bytes", rest-commentLen)
 	}
-	if commentLen > 0 {
-		a.p.Report(comment, at+endSize, "%d bytes", commentLen)
-	}
+	a.checkComment(at+endSize, rec[endSize:min(len(rec), endSize+commentLen)], "the archive")
 	a.otherEnds(tail[:i], start)
 	a.p.Clear(at, endSize+int64(commentLen), "end record")
 
 	if le.Uint16(rec[4:]) != 0 || le.Uint16(rec[6:]) != 0 {
-		return validate.Malformed(at, "archive in several parts")
+		a.p.Report(ends, at, "the end record is said to be part %d of several", le.Uint16(rec[4:]))
 	}
 	if le.Uint16(rec[8:]) != le.Uint16(rec[10:]) {
 		a.p.Report(ends, at, "%d entries in this part, %d in all", le.Uint16(rec[8:]), le.Uint16(rec[10:]))
@@ -73,7 +74,7 @@ func (a *archive) otherEnds(tail []byte, start int64) {
 			return
 		}
 		if at := start + int64(i); len(tail)-i >= endSize && at+endSize+int64(le.Uint16(tail[i+20:])) == a.p.Size {
-			a.p.Report(ends, at, "a second end record, with the last one in its comment")
+			a.p.Report(directories, at, "a second end record, with the last one in its comment")
 			return
 		}
 		end = i
@@ -106,13 +107,25 @@ func (a *archive) findEnd64(at int64, rec []byte, offset *int64) (dirEnd int64, 
 	agree := func(old uint64, none, new uint64) bool { return old == none || old == new }
 	if !agree(uint64(le.Uint16(rec[10:])), 0xFFFF, count) || !agree(uint64(le.Uint32(rec[12:])), 0xFFFFFFFF, dirSize) ||
 		!agree(uint64(le.Uint32(rec[16:])), 0xFFFFFFFF, off) || le.Uint64(r64[24:]) != count {
-		a.p.Report(ends, at64, "the zip64 end record says %d entries in %d bytes at %d, the end record another", count, dirSize, off)
+		a.p.Report(directories, at64, "the zip64 end record says %d entries in %d bytes at %d, the end record another", count, dirSize, off)
 	}
 	a.count, a.dirSize, *offset = int64(count), int64(dirSize), int64(off)
 	// The locator's offset must be the record in front of it, up to the shift that all offsets share.
 	if base := at64 - a.dirSize - *offset; le.Uint64(loc[8:]) != uint64(at64-base) {
-		a.p.Report(ends, at-locator64Size, "the zip64 locator points to %d, the record is at %d", le.Uint64(loc[8:]), at64)
+		a.p.Report(directories, at-locator64Size, "the zip64 locator points to %d, the record is at %d", le.Uint64(loc[8:]), at64)
 	}
 	a.p.Clear(at64, end64Size+locator64Size, "zip64 end records")
 	return at64, nil
+}
+
+// checkComment judges a comment. People and tools leave words in it (git archive its commit); anything else could be
+// a second archive, which a reader that searches for the end record finds.
+func (a *archive) checkComment(at int64, b []byte, whose string) {
+	switch {
+	case len(b) == 0:
+	case !utf8.Valid(b) || bytes.ContainsFunc(b, func(r rune) bool { return !unicode.IsPrint(r) && r != '\n' && r != '\r' && r != '\t' }):
+		a.p.Report(commentData, at, "%s has a comment of %d bytes that is no text", whose, len(b))
+	default:
+		a.p.Report(comment, at, "%s has the comment %s", whose, validate.Quote(b, 60))
+	}
 }

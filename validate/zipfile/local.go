@@ -48,8 +48,9 @@ func (a *archive) gap(from, to int64) error {
 	switch {
 	case string(sig) == localSig:
 		a.p.Report(hidden, from, "a member that the directory does not list, %d bytes", to-from)
+		return a.salvage(from, to)
 	case string(sig) == endSig || string(sig) == centralSig || string(sig) == end64Sig:
-		a.p.Report(ends, from, "a second directory, %d bytes", to-from)
+		a.p.Report(directories, from, "a second directory, %d bytes", to-from)
 	case from == 0:
 		a.p.Report(prefix, 0, "%d bytes before the first member", to)
 	default:
@@ -76,11 +77,12 @@ func (a *archive) local(e *entry, next int64) (end int64, err error) {
 	}
 	a.compare(e, b, string(rest[:nameLen]), a.checkExtra(rest[nameLen:], e.header, e.name))
 	data := e.header + localSize + nameLen + extraLen
-	if e.csize > a.p.Size-data {
-		return 0, validate.Malformed(e.header, "member %s ends outside the file", quote(e.name))
+	if left := a.p.Size - data; e.csize > left {
+		a.p.Report(sizes, e.header, "member %s of %d bytes ends outside the file", quote(e.name), e.csize)
+		e.csize = left // what there is of it is judged
 	}
 	e.data = data
-	a.p.Clear(e.header, data-e.header, "local header")
+	a.p.Clear(e.header, data-e.header, "members")
 	end = data + e.csize
 	if e.flags&flagDescriptor == 0 {
 		return end, nil
@@ -90,18 +92,21 @@ func (a *archive) local(e *entry, next int64) (end int64, err error) {
 
 // compare reports every field in which the local header differs from the directory.
 func (a *archive) compare(e *entry, b []byte, name string, zip64 []byte) {
-	differs := func(what string, local, central any) {
-		a.p.Report(mismatch, e.header, "member %s: %s is %v here and %v in the directory", quote(e.name), what, local, central)
+	differs := func(r *validate.Rule, what string, local, central any) {
+		a.p.Report(r, e.header, "member %s: %s is %v here and %v in the directory", quote(e.name), what, local, central)
 	}
 	if name != e.name {
-		differs("name", quote(name), quote(e.name))
+		differs(twoNames, "name", quote(name), quote(e.name))
+	}
+	if v := le.Uint16(b[4:]) & 0xFF; v > versionMax && e.version&0xFF <= versionMax {
+		differs(version, "version needed", v, e.version)
 	}
 	flags, method, crc := le.Uint16(b[6:]), le.Uint16(b[8:]), le.Uint32(b[14:])
 	if flags != e.flags {
-		differs("flags", flags, e.flags)
+		differs(mismatch, "flags", flags, e.flags)
 	}
 	if method != e.method {
-		differs("method", method, e.method)
+		differs(contents, "method", method, e.method)
 	}
 	csize, usize := int64(le.Uint32(b[18:])), int64(le.Uint32(b[22:]))
 	for _, field := range []*int64{&usize, &csize} {
@@ -112,13 +117,13 @@ func (a *archive) compare(e *entry, b []byte, name string, zip64 []byte) {
 	// With a descriptor the fields here are zero, or already right.
 	same := func(local, central int64) bool { return local == central || flags&flagDescriptor != 0 && local == 0 }
 	if !same(int64(crc), int64(e.crc)) {
-		differs("CRC", crc, e.crc)
+		differs(mismatch, "CRC", crc, e.crc)
 	}
 	if !same(csize, e.csize) {
-		differs("compressed size", csize, e.csize)
+		differs(contents, "compressed size", csize, e.csize)
 	}
 	if !same(usize, e.usize) {
-		differs("size", usize, e.usize)
+		differs(contents, "size", usize, e.usize)
 	}
 }
 
@@ -144,7 +149,7 @@ func (a *archive) descriptor(e *entry, at, next int64) (end int64, err error) {
 		a.p.Report(mismatch, at, "member %s: the data descriptor says something else than the directory", quote(e.name))
 		return at, nil
 	}
-	a.p.Clear(at, found, "data descriptor")
+	a.p.Clear(at, found, "members")
 	return at + found, nil
 }
 

@@ -1,13 +1,12 @@
 package zipfile
 
 import (
-	"bufio"
 	"bytes"
-	"compress/flate"
 	"errors"
-	"fmt"
 	"hash/crc32"
 	"io"
+	"path"
+	"strings"
 
 	"github.com/loadlock/loadlock/validate"
 )
@@ -19,7 +18,6 @@ const checksumMax = 16 << 20
 // other members are raw storages.
 func (a *archive) judgeMembers() error {
 	t := a.torch()
-	var spent error // a member too large to hold is no reason not to look at the others
 	for _, e := range t.order(a.entries) {
 		if e.data < 0 {
 			continue // no local header: reported
@@ -28,54 +26,27 @@ func (a *archive) judgeMembers() error {
 		if err == nil && !known {
 			err = a.member(e, t)
 		}
-		if errors.Is(err, errTooLarge) {
-			spent = err
-			continue
-		}
 		if err != nil {
 			return err
 		}
 	}
 	t.missing()
-	return spent
+	return nil
 }
-
-var errTooLarge = fmt.Errorf("%w: scan.max_header_size_mb: a compressed member does not fit", validate.ErrBudget)
 
 // member judges one member by its content and clears its bytes if the content is cleared.
 func (a *archive) member(e *entry, t *torch) error {
 	if e.isFolder() && e.usize == 0 && e.csize == 0 {
+		a.clear(e, "members")
 		return a.p.Charge(validate.Entries, 1)
 	}
-	var data io.ReaderAt = a.p.Section(e.data, e.csize)
-	size := e.csize
-	switch e.method {
-	case stored:
-		if e.usize != e.csize {
-			a.p.Report(sizes, e.header, "stored member %s has %d bytes and declares %d", quote(e.name), e.csize, e.usize)
-		}
-		if size <= checksumMax {
-			sum := crc32.NewIEEE()
-			if _, err := io.CopyBuffer(sum, a.p.Section(e.data, size), a.chunk()); err != nil {
-				return err
-			}
-			a.checkSum(e, sum.Sum32())
-		}
-	case deflate:
-		var buf bytes.Buffer
-		whole, err := a.inflate(e, &buf, a.p.Limits().MaxHeaderSizeMB<<20)
-		if err != nil {
-			return err
-		}
-		if !whole && buf.Len() == 0 {
-			return nil // reported
-		}
-		data, size = bytes.NewReader(buf.Bytes()), int64(buf.Len())
-	default:
-		a.p.Report(methodUnknown, e.header, "member %s uses method %d", quote(e.name), e.method)
-		return a.p.Charge(validate.Entries, 1)
+	if e.isLink() {
+		return a.link(e)
 	}
-	nested, err := a.p.Descend(e.name, data, size)
+	if t.exists() && e.method != stored && e.method != deflate {
+		a.p.Report(methodUnknown, e.header, "member %s of a torch archive uses method %d", quote(e.name), e.method)
+	}
+	nested, err := a.content(e)
 	if err != nil {
 		return err
 	}
@@ -84,54 +55,117 @@ func (a *archive) member(e *entry, t *torch) error {
 	}
 	t.learn(e, nested.Facts)
 	if nested.Cleared {
-		a.p.Clear(e.data, e.csize, "member")
+		a.clear(e, "members")
 	}
 	return nil
 }
 
-// inflate decompresses e into w, at most max bytes, and reports what is wrong with it. whole says that the
-// stream ended as it should.
-func (a *archive) inflate(e *entry, w io.Writer, max int64) (whole bool, err error) {
-	in := &counter{r: bufio.NewReader(a.p.Section(e.data, e.csize))}
-	out := flate.NewReader(in)
-	sum := crc32.NewIEEE()
-	buf := a.chunk()
-	var size int64
-	for {
-		n, err := out.Read(buf)
-		if err := a.p.Charge(validate.Expanded, int64(n)); err != nil {
-			return false, err
+// clear explains all that belongs to a member. One meaning for all of it keeps the account of many members small.
+func (a *archive) clear(e *entry, meaning string) {
+	a.p.Clear(e.data, e.csize, meaning)
+}
+
+// content judges what the member holds, by whatever reader there is for its method.
+func (a *archive) content(e *entry) (validate.Nested, error) {
+	if e.method == stored {
+		return a.storedContent(e)
+	}
+	decode := decoderOf(e.method)
+	if decode == nil {
+		a.p.Report(methodUnknown, e.header, "member %s uses method %d", quote(e.name), e.method)
+		return validate.Nested{}, a.p.Charge(validate.Entries, 1)
+	}
+	var first *counter
+	ex, err := a.p.Expand(e.name, func() (io.Reader, error) {
+		in := newCounter(a.p.Section(e.data, e.csize))
+		if first == nil {
+			first = in
 		}
-		if size += int64(n); size > max {
-			return false, errTooLarge
-		}
-		sum.Write(buf[:n])
-		if _, err := w.Write(buf[:n]); err != nil {
-			return false, err
-		}
-		if errors.Is(err, io.EOF) {
-			break
-		}
+		r, err := decode(a, e, in)
 		if err != nil {
-			if cause := a.p.Charge(validate.Expanded, 0); cause != nil {
-				return false, cause
-			}
-			a.p.Report(sizes, e.header, "member %s does not decompress: %v", quote(e.name), err)
-			return false, nil
+			return nil, err
 		}
-		if size > e.usize {
-			a.p.Report(sizes, e.header, "member %s is larger than the %d bytes it declares", quote(e.name), e.usize)
-			return false, nil
-		}
+		return &capped{r: r, left: e.usize}, nil
+	})
+	if err != nil {
+		return ex.Nested, err
 	}
-	if size != e.usize {
-		a.p.Report(sizes, e.header, "member %s has %d bytes and declares %d", quote(e.name), size, e.usize)
+	a.compareContent(e, ex, first)
+	return ex.Nested, nil
+}
+
+// compareContent compares what came out of the decompressor with what the member declares.
+func (a *archive) compareContent(e *entry, ex validate.Expansion, in *counter) {
+	switch {
+	case errors.Is(ex.Broken, errLarger):
+		a.p.Report(sizes, e.header, "member %s is larger than the %d bytes it declares", quote(e.name), e.usize)
+		return
+	case ex.Broken != nil:
+		a.p.Report(sizes, e.header, "member %s does not decompress: %v", quote(e.name), ex.Broken)
+		return
+	case ex.Size != e.usize:
+		a.p.Report(sizes, e.header, "member %s has %d bytes and declares %d", quote(e.name), ex.Size, e.usize)
 	}
-	if in.n != e.csize {
+	if in != nil && in.n < e.csize && decoderIsExact(e.method) {
 		a.p.Report(hidden, e.data+in.n, "%d bytes after the compressed content of member %s", e.csize-in.n, quote(e.name))
 	}
-	a.checkSum(e, sum.Sum32())
-	return true, nil
+	if e.method == bzip2 && a.severalStreams(e) {
+		a.p.Report(contents, e.data, "member %s holds several bzip2 streams, of which Python reads the first", quote(e.name))
+	}
+	if e.method == zstd {
+		a.p.Report(methodUnknown, e.header, "member %s uses method %d, which few readers know", quote(e.name), e.method)
+	}
+	a.checkSum(e, ex.CRC32)
+}
+
+func (a *archive) storedContent(e *entry) (validate.Nested, error) {
+	if e.usize != e.csize {
+		a.p.Report(sizes, e.header, "stored member %s has %d bytes and declares %d", quote(e.name), e.csize, e.usize)
+	}
+	if e.csize <= checksumMax {
+		sum := crc32.NewIEEE()
+		if _, err := io.CopyBuffer(sum, a.p.Section(e.data, e.csize), a.chunk()); err != nil {
+			return validate.Nested{}, err
+		}
+		a.checkSum(e, sum.Sum32())
+	}
+	return a.p.Descend(e.name, a.p.Section(e.data, e.csize), e.csize)
+}
+
+// checkSum compares the CRC of content that was read. A flag that says "encrypted" or "patched" over content that
+// has the right CRC as it is was set to make readers refuse what a loader reads (CVE-2025-1945).
+func (a *archive) checkSum(e *entry, got uint32) {
+	switch {
+	case got == e.crc && e.flags&(flagEncrypted|flagPatched) != 0 && e.usize > 0:
+		a.p.Report(falseFlags, e.header, "member %s has flags %#04x and is plain", quote(e.name), e.flags)
+	case got != e.crc && e.crc == 0 && a.isTorch:
+		a.p.Report(noChecksum, e.header, "member %s has CRC %08x and declares none", quote(e.name), got)
+	case got != e.crc:
+		a.p.Report(checksum, e.header, "member %s has CRC %08x and declares %08x", quote(e.name), got, e.crc)
+	}
+}
+
+// linkMax bounds what is read of a link's target.
+const linkMax = 4096
+
+// link judges a symbolic link: its content is its target. It is never cleared, because what the target is depends on
+// where the archive is unpacked.
+func (a *archive) link(e *entry) error {
+	target := "(compressed)"
+	if e.method == stored {
+		b, err := a.p.Bytes(e.data, min(e.csize, linkMax))
+		if err != nil {
+			return err
+		}
+		target = string(b)
+		inside := path.Join("/root", path.Dir(strings.TrimPrefix(e.name, "/")), target)
+		if strings.HasPrefix(target, "/") || bytes.IndexByte(b, 0) >= 0 || strings.Contains(target, `\`) || !strings.HasPrefix(inside, "/root/") {
+			a.p.Report(special, e.header, "member %s is a link that leads outside, to %s", quote(e.name), quote(target))
+			return a.p.Charge(validate.Entries, 1)
+		}
+	}
+	a.p.Report(link, e.header, "member %s is a symbolic link to %s", quote(e.name), quote(target))
+	return a.p.Charge(validate.Entries, 1)
 }
 
 // chunk is the buffer that all members share.
@@ -140,31 +174,4 @@ func (a *archive) chunk() []byte {
 		a.buf = make([]byte, 32<<10)
 	}
 	return a.buf
-}
-
-func (a *archive) checkSum(e *entry, got uint32) {
-	if got != e.crc {
-		a.p.Report(checksum, e.header, "member %s has CRC %08x and declares %08x", quote(e.name), got, e.crc)
-	}
-}
-
-// counter knows how much of the compressed stream was used; flate takes single bytes from an io.ByteReader and
-// never more than it needs.
-type counter struct {
-	r *bufio.Reader
-	n int64
-}
-
-func (c *counter) ReadByte() (byte, error) {
-	b, err := c.r.ReadByte()
-	if err == nil {
-		c.n++
-	}
-	return b, err
-}
-
-func (c *counter) Read(b []byte) (int, error) {
-	n, err := c.r.Read(b)
-	c.n += int64(n)
-	return n, err
 }

@@ -1,8 +1,10 @@
 package zipfile
 
 import (
+	"compress/flate"
+	"errors"
+	"hash/crc32"
 	"io"
-	"math"
 	"strings"
 
 	"github.com/loadlock/loadlock/validate"
@@ -24,7 +26,28 @@ func (a *archive) torch() *torch {
 			t.roots[dir+"/data/"], t.roots[dir+"/constants/"] = true, true
 		}
 	}
+	a.isTorch = t.exists()
+	t.checkFolder()
 	return t
+}
+
+func (t *torch) exists() bool { return len(t.roots) > 0 }
+
+// checkFolder holds that an archive has one checkpoint. Torch takes the folder of the first record for the archive's
+// and sees no other (caffe2/serialize/inline_container.cc, init); a reader that looks for data.pkl may find another.
+// Torch compares names without case there, Python does not.
+func (t *torch) checkFolder() {
+	if !t.exists() {
+		return
+	}
+	folder, _, _ := strings.Cut(t.a.entries[0].name, "/")
+	for _, e := range t.a.entries {
+		dir, rest, _ := strings.Cut(e.name, "/")
+		if dir != folder || e.name != folder+"/data.pkl" && strings.EqualFold(rest, "data.pkl") {
+			t.a.p.Report(torchFolder, e.header, "member %s, and the first is in %s", quote(e.name), quote(folder))
+			return
+		}
+	}
 }
 
 // root is the folder of the storages that a pickle refers to, or "".
@@ -59,7 +82,7 @@ func (t *torch) learn(e *entry, facts []validate.Fact) {
 		return
 	}
 	for _, f := range facts {
-		if f.Kind != "storage" {
+		if f.Kind != validate.FactStorage {
 			continue
 		}
 		if f.Key == "" || strings.Trim(f.Key, "0123456789") != "" {
@@ -95,14 +118,13 @@ func (t *torch) storage(e *entry) (known bool, err error) {
 	switch {
 	case e.method == stored && e.csize == e.usize:
 	case e.method == deflate:
-		// Nothing is held, so its size is bounded by the expansion budget alone.
-		if whole, err := t.a.inflate(e, io.Discard, math.MaxInt64); err != nil || !whole {
+		if whole, err := t.a.measure(e); err != nil || !whole {
 			return true, err
 		}
 	default:
 		return false, nil
 	}
-	t.a.p.Clear(e.data, e.csize, "tensor storage")
+	t.a.clear(e, "tensor storage")
 	return true, t.a.p.Charge(validate.Entries, 1)
 }
 
@@ -113,4 +135,27 @@ func (t *torch) missing() {
 			t.a.p.Report(storage, t.a.dir, "storage %s of %d bytes has no member", quote(name), size)
 		}
 	}
+}
+
+// measure decompresses a storage, of which nothing is held or judged, to see that its size is the declared one.
+func (a *archive) measure(e *entry) (whole bool, err error) {
+	in := newCounter(a.p.Section(e.data, e.csize))
+	r := &capped{r: flate.NewReader(in), left: e.usize}
+	sum := crc32.NewIEEE()
+	ex := validate.Expansion{}
+	for ex.Broken == nil {
+		n, err := r.Read(a.chunk())
+		if err := a.p.Charge(validate.Expanded, int64(n)); err != nil {
+			return false, err
+		}
+		sum.Write(a.chunk()[:n])
+		ex.Size += int64(n)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		ex.Broken = err
+	}
+	ex.CRC32 = sum.Sum32()
+	a.compareContent(e, ex, in)
+	return ex.Broken == nil && ex.Size == e.usize, nil
 }

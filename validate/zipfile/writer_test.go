@@ -9,6 +9,7 @@ import (
 // fields are what a local header or a directory entry says about a member.
 type fields struct {
 	name          string
+	version       uint16
 	flags, method uint16
 	crc           uint32
 	csize, usize  int64
@@ -18,6 +19,7 @@ type fields struct {
 	// directory only
 	comment  string
 	external uint32
+	part     uint16
 	offset   int64
 	absent   bool // no such header
 }
@@ -42,6 +44,7 @@ type trailer struct {
 	size64, offset64  int64
 	locator           int64
 	zip64             bool
+	part              uint16
 	beforeEnd         string // between directory and end records
 	comment, appended string
 	commentLen        int
@@ -101,7 +104,7 @@ func (s spec) write() []byte {
 	for _, m := range s.members {
 		o.WriteString(m.gap)
 		content := []byte(m.data)
-		local := fields{name: m.name, crc: crc32.ChecksumIEEE(content), usize: int64(len(content)), extra: []byte(m.extra), offset: int64(o.Len())}
+		local := fields{name: m.name, version: 20, crc: crc32.ChecksumIEEE(content), usize: int64(len(content)), extra: []byte(m.extra), offset: int64(o.Len())}
 		if s.shifted {
 			local.offset -= int64(len(s.prefix))
 		}
@@ -125,7 +128,7 @@ func (s spec) write() []byte {
 		}
 		if !local.absent {
 			o.WriteString(localSig)
-			o.u16(20, local.flags, local.method, 0, 0)
+			o.u16(local.version, local.flags, local.method, 0, 0)
 			o.u32(int64(local.crc))
 			local.sizes(&o)
 			o.u16(uint16(len(local.name)), uint16(len(local.extras())))
@@ -150,10 +153,10 @@ func (s spec) write() []byte {
 		}
 		count++
 		dir.WriteString(centralSig)
-		dir.u16(20, 20, central.flags, central.method, 0, 0)
+		dir.u16(20, central.version, central.flags, central.method, 0, 0)
 		dir.u32(int64(central.crc))
 		central.sizes(&dir)
-		dir.u16(uint16(len(central.name)), uint16(len(central.extras())), uint16(len(central.comment)), 0, 0)
+		dir.u16(uint16(len(central.name)), uint16(len(central.extras())), uint16(len(central.comment)), central.part, 0)
 		dir.u32(int64(central.external), central.offset)
 		dir.WriteString(central.name)
 		dir.Write(central.extras())
@@ -186,7 +189,7 @@ func (s spec) writeEnd(o, dir *out, count int64) {
 		o.u32(1)
 	}
 	o.WriteString(endSig)
-	o.u16(0, 0, uint16(e.count), uint16(e.count))
+	o.u16(e.part, e.part, uint16(e.count), uint16(e.count))
 	o.u32(e.size, e.offset)
 	if e.commentLen < 0 {
 		e.commentLen = len(e.comment)

@@ -14,9 +14,15 @@
 //
 // # Security
 //
-// Lengths are never trusted: nothing is allocated by a declared size, and decompression is charged while it
-// runs. The CRC is checked for members that are read anyway, not for raw storages. Only the methods stored and
-// deflate are read. Format reference: PKWARE APPNOTE 6.3.10.
+// Lengths are never trusted: nothing is allocated by a declared size, names are bounded together, and
+// decompression is charged while it runs and stops where a member has more than it declares. The CRC is checked for
+// members that are read anyway, not for raw storages. Stored, deflate, bzip2 and LZMA are read; Zstandard is read
+// and never cleared, because readers that do not know it are the rule; other methods are not read. In a torch
+// archive only stored and deflate are cleared. What lies behind a prefix, in members that no directory lists, and in
+// an archive without an end is judged as well, so that hostile content is named and not only the hiding place.
+//
+// Not judged: dates, attributes of FAT and NTFS, and what a link would point to where the archive is unpacked.
+// Format reference: PKWARE APPNOTE 6.3.10.
 package zipfile
 
 import (
@@ -31,7 +37,7 @@ import (
 // Scanner judges zip archives.
 func Scanner() *validate.Scanner {
 	return &validate.Scanner{
-		Name: "zip", Doc: "zip archives: both directories, every byte, every member; torch archives", Version: 1,
+		Name: "zip", Doc: "zip archives: both directories, every byte, every member; torch archives", Version: 2,
 		Rules: rules, Match: match, Scan: scan,
 	}
 }
@@ -100,20 +106,25 @@ type archive struct {
 	dir     int64 // where the directory begins
 	dirSize int64
 	entries []*entry
+	names   int    // bytes of the names that are held
+	rest    []byte // of the directory entry being read
 	buf     []byte
+	isTorch bool
 }
 
+// scan goes on after broken parts as far as it can: what is hostile in the rest must be found too.
 func scan(p *validate.Pass) error {
 	a := &archive{p: p}
 	if err := a.findEnd(); err != nil {
-		return err
+		return errors.Join(err, a.salvage(0, p.Size))
 	}
-	if err := a.readDirectory(); err != nil {
-		return err
+	broken := a.readDirectory()
+	if errors.Is(broken, validate.ErrBudget) {
+		return broken
 	}
 	a.checkNames()
 	if err := a.walkLocals(); err != nil {
-		return err
+		return errors.Join(broken, err)
 	}
-	return a.judgeMembers()
+	return errors.Join(broken, a.judgeMembers())
 }
