@@ -64,7 +64,7 @@ func (b Baseline) waivers(own []policy.Waiver) []policy.Waiver {
 	return out
 }
 
-// NewBaseline accepts what a scan with AllDigests found. It fails on findings that belong to no file that could be read.
+// NewBaseline accepts what a scan with FindingDigests found. It fails on findings that belong to no file that could be read.
 func NewBaseline(rep ScanReport) (Baseline, error) {
 	b := Baseline{Version: 1, Accepted: []BaselineEntry{}}
 	var errs []error

@@ -28,16 +28,19 @@ type (
 		Invocations []sarifInvocation `json:"invocations"`
 		Artifacts   []sarifArtifact   `json:"artifacts"`
 		Results     []sarifResult     `json:"results"`
+		Language    string            `json:"language"`
+		Newlines    []string          `json:"newlineSequences"`
 		Properties  map[string]string `json:"properties"`
 	}
 	sarifTool struct {
 		Driver sarifDriver `json:"driver"`
 	}
 	sarifDriver struct {
-		Name    string      `json:"name"`
-		Version string      `json:"version"`
-		URI     string      `json:"informationUri"`
-		Rules   []sarifRule `json:"rules"`
+		Name     string      `json:"name"`
+		Version  string      `json:"version"`
+		URI      string      `json:"informationUri"`
+		Language string      `json:"language"`
+		Rules    []sarifRule `json:"rules"`
 	}
 	sarifRule struct {
 		ID      string          `json:"id"`
@@ -115,7 +118,7 @@ var sarifLevels = map[validate.Severity]string{validate.Low: "note", validate.Me
 // WriteSARIF writes the findings of a scan. A scan with an error says so in the invocation: consumers must not take
 // its results for all there is.
 func WriteSARIF(w io.Writer, rep ScanReport, version string) error {
-	run := sarifRun{Invocations: []sarifInvocation{{Successful: true}}, Artifacts: []sarifArtifact{}, Results: []sarifResult{},
+	run := sarifRun{Invocations: []sarifInvocation{{Successful: true}}, Artifacts: []sarifArtifact{}, Results: []sarifResult{}, Language: "en-US", Newlines: []string{"\r\n", "\n"},
 		Properties: map[string]string{"policy": rep.Policy.Name, "policyDigest": rep.Policy.Digest}}
 	index := run.rules(rep, version)
 	for _, m := range rep.Models {
@@ -138,7 +141,7 @@ func (run *sarifRun) rules(rep ScanReport, version string) map[string]int {
 			used[f.Rule] = 0
 		}
 	}
-	run.Tool.Driver = sarifDriver{Name: "loadlock", Version: version, URI: "https://github.com/loadlock/loadlock", Rules: []sarifRule{}}
+	run.Tool.Driver = sarifDriver{Name: "loadlock", Version: version, URI: "https://github.com/loadlock/loadlock", Language: "en-US", Rules: []sarifRule{}}
 	all := rules()
 	for _, id := range ruleIDs() {
 		if _, ok := used[id]; !ok {

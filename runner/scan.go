@@ -16,11 +16,13 @@ import (
 
 // ScanJob is what one call of scan is asked to do.
 type ScanJob struct {
-	Refs       []ScanRef
-	Policy     policy.Policy
-	Baseline   Baseline              // findings that are accepted
-	AllDigests bool                  // compute the digest of every file with findings, however large
-	Progress   func(done, total int) // called after each model, or nil
+	Refs     []ScanRef
+	Policy   policy.Policy
+	Baseline Baseline // findings that are accepted
+	// Digests of files that findings name are computed up to a size, so that a refusal is fast.
+	FindingDigests bool                  // of all those files, for a baseline
+	AllDigests     bool                  // of every file, for a bill of materials
+	Progress       func(done, total int) // called after each model, or nil
 }
 
 // ScanRef is one model: the path that is opened, and what it is called in reports.
@@ -165,7 +167,8 @@ func (w *scanWorker) scan(ctx context.Context, ref ScanRef) (Scanned, error) {
 // digest fills in the SHA-256 of the files that findings name, so that a baseline or a waiver can be written.
 func (w *scanWorker) digest(m *Scanned, snap *validate.Snapshot) {
 	for i, f := range snap.Files {
-		if m.Files[i].SHA256 == "" && accusedFile(m.Findings, f.Path) && (f.Size <= digestMax || w.job.AllDigests) {
+		wanted := w.job.AllDigests || accusedFile(m.Findings, f.Path) && (f.Size <= digestMax || w.job.FindingDigests)
+		if m.Files[i].SHA256 == "" && wanted {
 			m.Files[i].SHA256, _ = f.Digest() // empty when it cannot be read, which is a finding
 		}
 	}

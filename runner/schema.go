@@ -15,6 +15,14 @@ func ReportSchema() map[string]any {
 	return s
 }
 
+// ScanSchema is the JSON Schema of the document of scan --format json.
+func ScanSchema() map[string]any {
+	s := schemaOf(reflect.TypeFor[ScanReport]())
+	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	s["title"] = "loadlock scan report"
+	return s
+}
+
 func schemaOf(t reflect.Type) map[string]any {
 	switch {
 	case t == reflect.TypeFor[time.Time]():

@@ -85,15 +85,20 @@ func policyCheck() *cobra.Command {
 }
 
 func policySchema() *cobra.Command {
-	var report bool
-	c := &cobra.Command{Use: "schema [--report]", Short: "Print the JSON Schema of policies, or of reports", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+	var report, scan bool
+	c := &cobra.Command{Use: "schema [--report|--scan]", Short: "Print the JSON Schema of policies, of run's report, or of scan's", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
 		if report {
 			printJSON(os.Stdout, runner.ReportSchema())
+			return nil
+		}
+		if scan {
+			printJSON(os.Stdout, runner.ScanSchema())
 			return nil
 		}
 		say(os.Stdout, "%s\n", policy.Schema())
 		return nil
 	}}
-	c.Flags().BoolVar(&report, "report", false, "schema of the JSON report")
+	c.Flags().BoolVar(&report, "report", false, "schema of the JSON report of run")
+	c.Flags().BoolVar(&scan, "scan", false, "schema of the JSON report of scan")
 	return c
 }

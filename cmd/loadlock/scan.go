@@ -58,7 +58,7 @@ func (f *scanFlags) scan(args []string) error {
 	if err != nil {
 		return err
 	}
-	job := runner.ScanJob{Refs: refs, AllDigests: f.writeBaseline != "" || f.format == "cyclonedx"}
+	job := runner.ScanJob{Refs: refs, FindingDigests: f.writeBaseline != "", AllDigests: f.format == "cyclonedx"}
 	if job.Policy, _, err = policy.Load(policy.Sources{Explicit: f.policy}); err != nil {
 		sayError(withHint(err))
 		return status(runner.ScanInconclusive)
