@@ -5,9 +5,11 @@ import (
 	"github.com/loadlock/loadlock/validate"
 	"github.com/loadlock/loadlock/validate/hfconfig"
 	"github.com/loadlock/loadlock/validate/numpy"
+	"github.com/loadlock/loadlock/validate/onnx"
 	"github.com/loadlock/loadlock/validate/pickle"
 	"github.com/loadlock/loadlock/validate/pysource"
 	"github.com/loadlock/loadlock/validate/safetensors"
+	"github.com/loadlock/loadlock/validate/sentencepiece"
 	"github.com/loadlock/loadlock/validate/text"
 	"github.com/loadlock/loadlock/validate/torchscript"
 	"github.com/loadlock/loadlock/validate/zipfile"
@@ -18,9 +20,11 @@ func Scanners() []*validate.Scanner {
 	return []*validate.Scanner{
 		hfconfig.Scanner(),
 		numpy.Scanner(),
+		onnx.Scanner(),
 		pickle.Scanner(),
 		pysource.Scanner(),
 		safetensors.Scanner(),
+		sentencepiece.Scanner(),
 		text.Scanner(),
 		torchscript.Scanner(),
 		zipfile.Scanner(),
