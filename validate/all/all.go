@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/executable"
 	"github.com/loadlock/loadlock/validate/hfconfig"
 	"github.com/loadlock/loadlock/validate/numpy"
 	"github.com/loadlock/loadlock/validate/onnx"
@@ -18,6 +19,7 @@ import (
 // Scanners is every scanner of this build, in no particular order.
 func Scanners() []*validate.Scanner {
 	return []*validate.Scanner{
+		executable.Scanner(),
 		hfconfig.Scanner(),
 		numpy.Scanner(),
 		onnx.Scanner(),
