@@ -161,12 +161,14 @@ func (a *archive) checkFlags(e *entry, at int64) {
 	}
 	// Torch's miniz goes by the attribute of DOS, returns success for a folder and leaves its buffer as it was;
 	// Python goes by the name alone.
-	if marked := e.external&dosFolder != 0 || e.external>>16&0xF000 == 0x4000; marked && !e.isFolder() || e.isFolder() && e.csize != 0 {
-		a.p.Report(contents, at, "member %s of %d bytes is a folder for some readers", quote(e.name), e.csize)
+	if marked := e.external&dosFolder != 0 || e.external>>16&0xF000 == 0x4000; marked && !e.isFolder() || e.isFolder() && e.usize != 0 {
+		a.p.Report(contents, at, "member %s of %d bytes is a folder for some readers", quote(e.name), e.usize)
 	}
 	// The upper half holds Unix mode bits; what they say counts for whoever unpacks with them.
 	switch kind := e.external >> 16 & 0xF000; kind {
 	case 0, 0x4000, 0x8000, modeLink:
+	case 0x1000: // what Info-ZIP read from its standard input
+		a.p.Report(link, at, "member %s is a pipe", quote(e.name))
 	default:
 		a.p.Report(special, at, "member %s has file type %#x", quote(e.name), kind)
 	}

@@ -16,8 +16,10 @@ func (a *archive) checkNames() {
 	for _, e := range a.entries {
 		if what := escapes(e.name); what != "" {
 			a.p.Report(slip, e.header, "%s: %s", quote(e.name), what)
-		} else if what := nameProblem(e.name, e.flags&flagUTF8 != 0); what != "" {
+		} else if what := nameProblem(e.name); what != "" {
 			a.p.Report(badName, e.header, "%s: %s", quote(e.name), what)
+		} else if e.flags&flagUTF8 == 0 && !isASCII(e.name) {
+			a.p.Report(encoding, e.header, "%s", quote(e.name))
 		}
 		key := folded(e.name)
 		if other, twice := seen[key]; twice {
@@ -78,7 +80,11 @@ func escapes(name string) string {
 	return ""
 }
 
-func nameProblem(name string, isUTF8 bool) string {
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII })
+}
+
+func nameProblem(name string) string {
 	switch {
 	case name == "":
 		return "empty"
@@ -86,8 +92,6 @@ func nameProblem(name string, isUTF8 bool) string {
 		return "not UTF-8"
 	case strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
 		return "characters that are not printable"
-	case !isUTF8 && strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII }):
-		return "not ASCII, and not flagged as UTF-8"
 	case strings.Contains(name, `\`):
 		return "backslash"
 	}

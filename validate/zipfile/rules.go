@@ -52,10 +52,13 @@ var (
 	badName = &validate.Rule{ID: "zip/name", Title: "member name that reads differently on other systems", Severity: validate.Medium,
 		Why: "Readers split or decode the name in different ways and find another member.",
 		Fix: asWritten, Hostile: `a\b.pkl`, Benign: "ä.txt, flagged as UTF-8"}
+	encoding = &validate.Rule{ID: "zip/name-encoding", Title: "member name in UTF-8 that is not flagged as such", Severity: validate.Low,
+		Why: "Some readers take the name for code page 437 and show another; Info-ZIP and macOS write such names, and the content is judged whatever the name.",
+		Fix: "none is needed", Hostile: "ä.txt without flag 0x800", Benign: "ä.txt with flag 0x800"}
 	duplicate = &validate.Rule{ID: "zip/duplicate", Title: "two members of one name", Severity: validate.Medium,
 		Why: "One reader takes the first, another the last; on some systems names equal up to case, Unicode form or a dot at the end are one.",
 		Fix: asWritten, Hostile: "data.pkl and DATA.PKL", Benign: "a/data.pkl and b/data.pkl"}
-	link = &validate.Rule{ID: "zip/link", Title: "member that is a symbolic link", Severity: validate.Medium,
+	link = &validate.Rule{ID: "zip/link", Title: "member that is a symbolic link or a pipe", Severity: validate.Medium,
 		Why: "What it stands for depends on who unpacks it and where.", Fix: "ask for an archive with files",
 		Hostile: "a link to data.pkl", Benign: "a second copy of the file", Refs: []string{"CWE-59"}}
 	overlap = &validate.Rule{ID: "zip/overlap", Title: "members that share bytes", Severity: validate.Medium,
@@ -91,5 +94,5 @@ var (
 )
 
 var rules = []*validate.Rule{twoNames, contents, falseFlags, version, directories, slip, special,
-	mismatch, flagBits, checksum, noChecksum, methodUnknown, sizes, badName, duplicate, link, overlap, prefix, suffix, hidden,
+	mismatch, flagBits, checksum, noChecksum, methodUnknown, sizes, badName, encoding, duplicate, link, overlap, prefix, suffix, hidden,
 	commentData, comment, ends, extraField, codeInside, storage, torchFolder}
