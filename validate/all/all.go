@@ -4,6 +4,7 @@ package all
 import (
 	"github.com/loadlock/loadlock/validate"
 	"github.com/loadlock/loadlock/validate/executable"
+	"github.com/loadlock/loadlock/validate/gguf"
 	"github.com/loadlock/loadlock/validate/hfconfig"
 	"github.com/loadlock/loadlock/validate/numpy"
 	"github.com/loadlock/loadlock/validate/onnx"
@@ -20,6 +21,7 @@ import (
 func Scanners() []*validate.Scanner {
 	return []*validate.Scanner{
 		executable.Scanner(),
+		gguf.Scanner(),
 		hfconfig.Scanner(),
 		numpy.Scanner(),
 		onnx.Scanner(),
