@@ -138,7 +138,7 @@ func (m *machine) fill(off int64, op byte, i int) error {
 	} else if op == opADDITEMS {
 		plain = kSet
 	}
-	if target.kind != plain {
+	if target.kind != plain || target.flags&fSettled != 0 {
 		m.ev.filled(off, op, target, items)
 	}
 	err := m.grow(off, op, target, items)
@@ -149,6 +149,9 @@ func (m *machine) fill(off int64, op byte, i int) error {
 // grow records the items on the target and what the judge wants to know about the keys.
 func (m *machine) grow(off int64, op byte, target *value, items []*value) error {
 	pairs := op == opSETITEM || op == opSETITEMS
+	if target.kind == kCall || target.kind == kInstance {
+		target.flags |= fFilled
+	}
 	for k, item := range items {
 		m.store(off, item)
 		if key := pairs && k%2 == 0; key || op == opADDITEMS {

@@ -2,7 +2,7 @@ package pickle
 
 import (
 	"bufio"
-	_ "embed" // the two lists
+	_ "embed" // the lists
 	"fmt"
 	"strings"
 	"sync"
@@ -10,6 +10,12 @@ import (
 
 //go:embed globals.txt
 var globalsText string
+
+//go:embed globals_sklearn.txt
+var sklearnText string
+
+//go:embed globals_frameworks.txt
+var frameworksText string
 
 //go:embed compat.txt
 var compatText string
@@ -23,6 +29,7 @@ const (
 	actBuild
 	actItems
 	actDeny
+	actNative // state goes to compiled code
 )
 
 // entry is one line of globals.txt.
@@ -34,8 +41,9 @@ type entry struct {
 
 type name struct{ module, name string }
 
-// lists is what the two embedded files say.
+// lists is what the embedded files say.
 type lists struct {
+	version int
 	globals map[name]*entry
 	modules map[string]string // Python 2 module → Python 3 module
 	names   map[name]name
@@ -43,17 +51,30 @@ type lists struct {
 
 // loadLists reads the files on first use, so that commands that scan nothing do not pay for it.
 var loadLists = sync.OnceValues(func() (*lists, error) {
-	l := &lists{}
+	l := &lists{globals: map[name]*entry{}}
 	var err error
-	if l.globals, err = readGlobals(globalsText); err != nil {
-		return nil, err
+	for _, file := range []struct{ name, text string }{{"globals.txt", globalsText}, {"globals_sklearn.txt", sklearnText}, {"globals_frameworks.txt", frameworksText}} {
+		if err := readGlobals(l.globals, file.name, file.text); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := fmt.Sscanf(globalsText, "# version %d", &l.version); err != nil || l.version < 1 {
+		return nil, fmt.Errorf("globals.txt begins with its version: %w", err)
 	}
 	l.modules, l.names, err = readCompat(compatText)
 	return l, err
 })
 
-func readGlobals(text string) (map[name]*entry, error) {
-	out := map[name]*entry{}
+// Version is the number of the lists of vetted names. It grows with every change of them.
+func Version() int {
+	l, err := loadLists()
+	if err != nil {
+		return 0
+	}
+	return l.version
+}
+
+func readGlobals(out map[name]*entry, file, text string) error {
 	sc := bufio.NewScanner(strings.NewReader(text))
 	for line := 1; sc.Scan(); line++ {
 		if s := strings.TrimSpace(sc.Text()); s == "" || s[0] == '#' {
@@ -61,29 +82,29 @@ func readGlobals(text string) (map[name]*entry, error) {
 		}
 		f := strings.Fields(sc.Text())
 		if len(f) < 4 {
-			return nil, fmt.Errorf("globals.txt:%d: want module, name, acts, reason", line)
+			return fmt.Errorf("%s:%d: want module, name, acts, reason", file, line)
 		}
 		key := name{f[0], f[1]}
 		if out[key] != nil {
-			return nil, fmt.Errorf("globals.txt:%d: %s %s is listed twice", line, f[0], f[1])
+			return fmt.Errorf("%s:%d: %s %s is listed twice", file, line, f[0], f[1])
 		}
 		e := &entry{reason: strings.Join(f[3:], " ")}
 		for word := range strings.SplitSeq(f[2], ",") {
 			if err := e.add(word); err != nil {
-				return nil, fmt.Errorf("globals.txt:%d: %w", line, err)
+				return fmt.Errorf("%s:%d: %w", file, line, err)
 			}
 		}
 		if e.acts&actDeny != 0 && e.acts != actDeny || f[1] == "*" && e.acts != actDeny {
-			return nil, fmt.Errorf("globals.txt:%d: deny stands alone, and only deny takes *", line)
+			return fmt.Errorf("%s:%d: deny stands alone, and only deny takes *", file, line)
 		}
 		out[key] = e
 	}
-	return out, sc.Err()
+	return sc.Err()
 }
 
 func (e *entry) add(word string) error {
 	act, shapeName, hasShape := strings.Cut(word, ":")
-	bit := map[string]acts{"import": actImport, "call": actCall, "build": actBuild, "items": actItems, "deny": actDeny}[act]
+	bit := map[string]acts{"import": actImport, "call": actCall, "build": actBuild, "items": actItems, "deny": actDeny, "native": actNative}[act]
 	switch {
 	case bit == 0:
 		return fmt.Errorf("unknown act %q", word)
@@ -128,6 +149,10 @@ func (l *lists) resolve(module, nm string, proto int) *global {
 		}
 	}
 	g := &global{module: module, name: nm}
+	if strings.HasPrefix(module, "__torch__") && (len(module) == 9 || module[9] == '.') {
+		g.entry = scriptClass
+		return g
+	}
 	if e := l.globals[name{module, nm}]; e != nil {
 		if e.acts&actDeny != 0 {
 			g.denied = e

@@ -50,7 +50,7 @@ func (j *judge) array(m *machine, off int64, wrapper, state *value) (*value, err
 		j.note(ruleDesync, off, "an array begins %d bytes before the end of the frame", m.frameEnd-m.r.pos)
 	}
 	m.frameEnd, m.arrays = 0, m.arrays+1
-	v := &value{kind: kInstance, off: off, fn: w.subclass, weight: 1}
+	v := &value{kind: kInstance, off: off, fn: w.subclass, n: w.count, weight: 1}
 	if w.object {
 		return v, m.nestedStream()
 	}
@@ -113,8 +113,7 @@ func readWrapper(state *value) (w wrapped, why string) {
 			return w, "attribute " + quote(key)
 		}
 	}
-	w.subclass = at["subclass"]
-	if !w.subclass.is("numpy", "ndarray") && !w.subclass.is("numpy", "memmap") && !w.subclass.is("numpy", "matrix") && !w.subclass.is("numpy.matrixlib.defmatrix", "matrix") {
+	if w.subclass = at["subclass"]; !isArrayClass(w.subclass) {
 		return w, "an array class nobody vetted"
 	}
 	if at["shape"] == nil || at["dtype"] == nil || at["order"] == nil || !isText(at["order"], "C") && !isText(at["order"], "F") {

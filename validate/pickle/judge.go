@@ -15,6 +15,8 @@ type judge struct {
 	reported map[string]int
 	storages map[string]*storage
 	nested   map[int64]*value // literals that were scanned as pickles, by offset
+	natives  map[string]bool  // names whose state goes to compiled code
+	script   bool             // a class of TorchScript was named
 	eye      *reader          // for looking at numbers as instructions
 }
 
@@ -64,6 +66,10 @@ func (j *judge) use(off int64, g *global) *use {
 func (j *judge) imported(off int64, g *global) {
 	if strings.Contains(g.name, ".") && g.entry == nil {
 		j.note(ruleDotted, off, "%s imported", showName(g))
+	}
+	if g.entry == scriptClass && !j.script {
+		j.script = true
+		j.note(ruleScript, off, "%s, and what else is below __torch__", showName(g))
 	}
 	if g.entry == nil {
 		if u := j.use(off, g); u != nil {
@@ -131,7 +137,10 @@ func (j *judge) built(off int64, target, state *value) {
 		j.note(ruleDunder, off, "state of an instance of %s sets %s", showName(g), what)
 	}
 	if g.entry != nil && g.entry.acts&actBuild != 0 {
-		if why := j.numpyState(target, state); why != "" {
+		if g.entry.acts&actNative != 0 {
+			j.native(off, g)
+		}
+		if why := j.knownState(g, target, state); why != "" {
 			j.note(ruleShape, off, "state %s for %s: %s", render(state), showName(g), why)
 		}
 		return
@@ -143,6 +152,28 @@ func (j *judge) built(off int64, target, state *value) {
 		if u.builds++; u.builds == 1 {
 			u.buildOff, u.buildText = off, render(state)
 		}
+	}
+}
+
+// knownState judges state that only the library itself should write; other targets take any.
+func (j *judge) knownState(g *global, target, state *value) string {
+	switch {
+	case strings.HasPrefix(g.module, "torch.nn.modules."):
+		return layerState(state)
+	case strings.HasPrefix(g.module, "numpy.random."):
+		return randomState(state)
+	}
+	return j.numpyState(target, state)
+}
+
+// native notes, once per name, that compiled code gets state which nobody compares with what that code can bear.
+func (j *judge) native(off int64, g *global) {
+	if !j.natives[g.String()] && len(j.natives) < maxReported {
+		if j.natives == nil {
+			j.natives = map[string]bool{}
+		}
+		j.natives[g.String()] = true
+		j.note(ruleNative, off, "%s (%s)", showName(g), g.entry.reason)
 	}
 }
 
@@ -164,6 +195,10 @@ func specialState(state *value) string {
 // filled judges items that go into anything but a plain list, dict or set.
 func (j *judge) filled(off int64, op byte, target *value, items []*value) {
 	g := target.class()
+	if target.flags&fSettled != 0 && (target.kind == kDict || target.kind == kCall && !isDtype(target)) {
+		j.note(ruleShape, off, "item %s is put into a table of hooks that is in use", render(items[0]))
+		return
+	}
 	if g == nil {
 		j.note(ruleBuildImport, off, "item %s is put into %s", render(items[0]), j.describe(target))
 		return

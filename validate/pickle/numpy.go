@@ -1,6 +1,7 @@
 package pickle
 
 import (
+	"math/bits"
 	"regexp"
 	"strconv"
 )
@@ -43,6 +44,9 @@ func shapeDtype(_ *judge, c *call, result *value) (string, error) {
 	if m[1] == "O" {
 		result.flags |= fObject
 	}
+	if m[1] == "?" {
+		result.n = 1
+	}
 	return "", nil
 }
 
@@ -70,21 +74,71 @@ func (j *judge) numpyState(target, state *value) string {
 		}
 		target.flags |= fSettled
 		return dtypeState(target, state)
-	case target.fn.is("numpy", "ndarray"):
-		return arrayState(state)
+	case isArrayClass(target.fn):
+		return arrayState(target, state)
+	case target.fn.is("numpy.ma.core", "MaskedArray"):
+		return maskedState(target, state)
 	}
 	return ""
 }
 
-// arrayState: (version, shape, dtype, Fortran order, bytes or list).
-func arrayState(s *value) string {
+// arrayState: (version, shape, dtype, Fortran order, bytes or list). The array learns how many elements it has.
+func arrayState(target, s *value) string {
 	if s.kind != kTuple || len(s.items) != 5 || s.items[0].kind != kInt || s.items[1].kind != kTuple || !settle(s.items[2]) {
 		return "not the state of an array"
 	}
-	if s.items[2].flags&fObject != 0 {
-		return want(s.items[4].kind == kList, "an array of objects is made of a list")
+	dtype, data := s.items[2], s.items[4]
+	n, ok := elements(s.items[1])
+	if !ok {
+		return "a shape without a size"
 	}
-	return want(s.items[4].bytesLike(), "an array of numbers is made of bytes")
+	target.n = n
+	if dtype.flags&fObject != 0 {
+		return want(data.kind == kList && data.n == n, "an array of objects is made of a list that fits its shape")
+	}
+	return want(data.bytesLike() && fits(n, dtype.n, data), "an array of numbers is made of bytes that fit its shape")
+}
+
+// fits compares a number of elements with the bytes they are made of. Bytes that were written as Latin-1 text are
+// counted as that, up to twice as long.
+func fits(n, size int64, data *value) bool {
+	high, want := bits.Mul64(uint64(n), uint64(size))
+	if data.kind != kCall {
+		return high == 0 && want == uint64(data.n)
+	}
+	if len(data.items) == 0 { // bytes() is how empty bytes are written
+		return want == 0
+	}
+	text := data.items[0]
+	most := uint64(text.n)
+	return high == 0 && want <= most && (text.flags&fEncoded != 0 || want >= most/2)
+}
+
+// maskedState: (version, shape, dtype, Fortran order, data, mask, fill value).
+func maskedState(target, s *value) string {
+	if s.kind != kTuple || len(s.items) != 7 {
+		return "not the state of a masked array"
+	}
+	whole := *s
+	whole.items = s.items[:5]
+	if why := arrayState(target, &whole); why != "" {
+		return why
+	}
+	return want(s.items[5].bytesLike() || s.items[5].kind == kList, "a mask is made of bytes")
+}
+
+// shapeMasked: _mareconstruct(MaskedArray, ndarray, (0,), b'b') makes an empty array.
+func shapeMasked(_ *judge, c *call, result *value) (string, error) {
+	ok := len(c.args) == 4 && c.kw == nil && !c.cut && c.args[0].is("numpy.ma.core", "MaskedArray") && c.args[1].is("numpy", "ndarray") && emptyShape(c.args[2])
+	if !ok {
+		return "only (MaskedArray, ndarray, (0,), b'b') is vetted", nil
+	}
+	result.kind, result.fn, result.items = kInstance, c.args[0], nil
+	return "", nil
+}
+
+func emptyShape(v *value) bool {
+	return v.kind == kTuple && len(v.items) == 1 && v.items[0].kind == kInt && v.items[0].n == 0
 }
 
 // dtypeState: (version, order, subarray, names, fields, size, alignment, flags[, metadata]).
@@ -184,8 +238,7 @@ func dtypeMeta(v *value) bool {
 
 // shapeNdarray: _reconstruct(ndarray, (0,), b'b') makes an empty array.
 func shapeNdarray(_ *judge, c *call, result *value) (string, error) {
-	ok := len(c.args) == 3 && c.kw == nil && !c.cut && c.args[0].is("numpy", "ndarray") && c.args[1].kind == kTuple &&
-		len(c.args[1].items) == 1 && c.args[1].items[0].kind == kInt && c.args[1].items[0].n == 0 && (c.args[2].bytesLike() || c.args[2].kind == kStr)
+	ok := len(c.args) == 3 && c.kw == nil && !c.cut && isArrayClass(c.args[0]) && emptyShape(c.args[1]) && (c.args[2].bytesLike() || c.args[2].kind == kStr)
 	if !ok {
 		return "only (ndarray, (0,), b'b') is vetted", nil
 	}
@@ -199,8 +252,12 @@ func shapeScalar(_ *judge, c *call, _ *value) (string, error) {
 }
 
 // shapeFrombuffer: (bytes, dtype, shape, order), protocol 5.
-func shapeFrombuffer(_ *judge, c *call, _ *value) (string, error) {
-	ok := len(c.args) == 4 && c.kw == nil && c.args[0].bytesLike() && settle(c.args[1]) && c.args[1].flags&fObject == 0 &&
-		plain(c.args[2], 0) && c.args[3].kind == kStr
-	return want(ok, "only (bytes, plain element type, shape, order) is vetted"), nil
+func shapeFrombuffer(_ *judge, c *call, result *value) (string, error) {
+	ok := len(c.args) == 4 && c.kw == nil && c.args[0].bytesLike() && settle(c.args[1]) && c.args[1].flags&fObject == 0 && c.args[3].kind == kStr
+	if !ok {
+		return "only (bytes, plain element type, shape, order) is vetted", nil
+	}
+	n, ok := elements(c.args[2])
+	result.n = n
+	return want(ok && fits(n, c.args[1].n, c.args[0]), "the shape does not fit the bytes"), nil
 }

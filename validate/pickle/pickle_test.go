@@ -118,7 +118,7 @@ func TestGlobalsFileIsStrict(t *testing.T) {
 		"deny with another act":  "a b deny,import why\n",
 		"a wildcard that allows": "a * import why\n",
 	} {
-		if _, err := readGlobals(text); err == nil {
+		if err := readGlobals(emptyList(), "t", text); err == nil {
 			t.Errorf("%s is accepted", name)
 		}
 	}
@@ -257,3 +257,5 @@ func BenchmarkScan(b *testing.B) {
 		}
 	}
 }
+
+func emptyList() map[name]*entry { return map[name]*entry{} }

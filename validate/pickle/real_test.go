@@ -44,8 +44,21 @@ func python(t *testing.T, need, interpreter, script string) map[string][]byte {
 const systemPython = "/usr/bin/python3"
 
 func TestWhatTorchAndNumpyWriteIsCleared(t *testing.T) {
-	files := python(t, "torch", systemPython, "real_torch.py")
-	if len(files) < 60 {
+	cleared(t, 60, python(t, "torch", systemPython, "real_torch.py"))
+}
+
+// Nearly every estimator of scikit-learn, sparse matrices, and arrays, by joblib and by pickle.
+func TestWhatScikitLearnAndJoblibWriteIsCleared(t *testing.T) {
+	cleared(t, 400, python(t, "sklearn", systemPython, "real_sklearn.py"))
+}
+
+func TestWhatPandasWritesIsCleared(t *testing.T) {
+	cleared(t, 90, python(t, "pandas", systemPython, "real_pandas.py"))
+}
+
+// cleared checks that every file is admitted, and that none is without its last byte.
+func cleared(t *testing.T, least int, files map[string][]byte) {
+	if len(files) < least {
 		t.Fatalf("only %d files were written", len(files))
 	}
 	for name, data := range files {
@@ -58,6 +71,9 @@ func TestWhatTorchAndNumpyWriteIsCleared(t *testing.T) {
 			rep, d := validatetest.Run(t, []*validate.Scanner{Scanner()}, name, data)
 			if d.Verdict != validate.Admit || !rep.Files[0].Cleared {
 				t.Errorf("verdict %s\n%s", d.Verdict, validatetest.Show(rep))
+			}
+			if rep, d := validatetest.Run(t, []*validate.Scanner{Scanner()}, name, data[:len(data)-1]); d.Verdict == validate.Admit {
+				t.Errorf("admitted without its last byte\n%s", validatetest.Show(rep))
 			}
 		})
 	}

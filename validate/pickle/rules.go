@@ -57,6 +57,20 @@ var (
 		Hostile: "NumpyArrayWrapper BUILD, then the bytes \"cposix\\nsystem\\n...\" as an array of bytes",
 		Benign:  "NumpyArrayWrapper BUILD, then doubles",
 		Refs:    []string{"https://joblib.readthedocs.io/en/stable/persistence.html"}}
+	ruleNative = &validate.Rule{ID: "pickle/native-state", Severity: validate.Low,
+		Title:   "state that compiled code takes as it comes",
+		Why:     "Indices inside it are not checked by the library, so a hostile file can make later use read outside an array.",
+		Fix:     "nothing needs to be done for a file whose origin is known; the box holds what a crash could reach",
+		Hostile: "sklearn.tree._tree.Tree whose nodes name a child far outside the table",
+		Benign:  "a linear model, which is made of arrays alone",
+		Refs:    []string{"https://scikit-learn.org/stable/model_persistence.html"}}
+	ruleScript = &validate.Rule{ID: "pickle/torchscript-class", Severity: validate.Low,
+		Title:   "classes of TorchScript, which the archive around this pickle defines",
+		Why:     "Their methods run in torch's own interpreter; what they do is judged where their code is, not here.",
+		Fix:     "see what is found in the archive's code folder",
+		Hostile: "__torch__.Net in a pickle that is not part of a TorchScript archive, beside a file __torch__.py",
+		Benign:  "data.pkl of an archive that torch.jit.save wrote",
+		Refs:    []string{"CVE-2025-32434"}}
 	ruleArrayFile = &validate.Rule{ID: "pickle/array-in-other-file", Severity: validate.Low,
 		Title:   "an array that is kept in a file beside the pickle",
 		Why:     "joblib before 0.10 loads that file with numpy, which unpickles it when it holds objects.",
@@ -105,5 +119,5 @@ var (
 func rules() []*validate.Rule {
 	return []*validate.Rule{ruleDenied, ruleUnknown, ruleComputedCall, ruleBuildImport, ruleDunder, ruleComputedName, ruleDotted,
 		ruleExtension, ruleShape, ruleDesync, rulePolyglot, rulePersistent, ruleTensor, ruleNested, ruleTrailing, ruleDivergence, ruleProtocol, ruleFrame,
-		ruleBroken, ruleExcessive, ruleNumbersRun, ruleArrayFile}
+		ruleBroken, ruleExcessive, ruleNumbersRun, ruleArrayFile, ruleNative, ruleScript}
 }

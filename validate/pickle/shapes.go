@@ -24,6 +24,16 @@ var shapes = map[string]shape{
 	"dtype":         shapeDtype,
 	"scalar":        shapeScalar,
 	"frombuffer":    shapeFrombuffer,
+	"masked":        shapeMasked,
+	"number":        pure(shapeNumber),
+	"cython":        shapeCython,
+	"tree":          pure(shapeTree),
+	"bitgen":        pure(shapeBitGenerator),
+	"rng":           pure(shapeRandom),
+	"index":         pure(shapeIndex),
+	"block":         pure(shapeBlock),
+	"zone":          pure(shapeZone),
+	"parameter":     pure(shapeParameter),
 }
 
 // pure is a shape that only looks at the call.
@@ -136,8 +146,14 @@ func (j *judge) makes(c *call, class *value, args []*value, result *value) error
 	return err
 }
 
-// shapeReconstructor: copyreg._reconstructor(cls, object, None) is object.__new__(cls) and nothing else.
+// shapeReconstructor: copyreg._reconstructor(cls, object, None) is object.__new__(cls) and nothing else. With dict or
+// list as the base the instance is filled from the third argument.
 func shapeReconstructor(j *judge, c *call, result *value) (string, error) {
+	if len(c.args) == 3 && c.kw == nil && (c.args[1].is("builtins", "dict") && c.args[2].kind == kDict || c.args[1].is("builtins", "list") && c.args[2].kind == kList) {
+		if g := c.args[0]; g.kind == kImport && g.g.entry != nil && g.g.entry.acts&actItems != 0 {
+			return "", j.makes(c, c.args[0], nil, result)
+		}
+	}
 	if len(c.args) != 3 || c.kw != nil || c.cut || !c.args[1].is("builtins", "object") || c.args[2].kind != kNone {
 		return "only (class, object, None) is vetted", nil
 	}

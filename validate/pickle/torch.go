@@ -145,6 +145,9 @@ func shapeTensor(j *judge, c *call, _ *value) (string, error) {
 	if width == 0 {
 		return "the size of an element is not known", nil
 	}
+	if why := hooked(c); why != "" {
+		return why, nil
+	}
 	per := max(packed[storageName(st)], 1)
 	if why := outside(offset.n, size, stride, st.n/width*per); why != "" {
 		j.note(ruleTensor, c.off, "%s(%s): %s", showName(c.fn.g), renderArgs(c), why)

@@ -37,6 +37,7 @@ const (
 	fEncoded             // the text was written with escapes; off and n are not the bytes themselves
 	fQuoted              // the text was written as STRING; the bytes in the file have quotes
 	fSpecial             // a key of state is not plain; text says which
+	fFilled              // items were put into the result of a call
 )
 
 // keepItems is how many items of a container are kept; what follows only counts.
@@ -45,7 +46,7 @@ const keepItems = 64
 // value is one node of the symbolic heap. Nodes are shared, never copied, and only containers change.
 type value struct {
 	kind   kind
-	flags  uint8
+	flags  uint16
 	weight uint32 // nodes a recursive walk (hash) would visit, saturating
 	mark   uint32 // of the last count of live values
 	off    int64  // where it was made, or where the bytes of a literal begin
