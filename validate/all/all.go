@@ -12,6 +12,7 @@ import (
 	"github.com/loadlock/loadlock/validate/pysource"
 	"github.com/loadlock/loadlock/validate/safetensors"
 	"github.com/loadlock/loadlock/validate/sentencepiece"
+	"github.com/loadlock/loadlock/validate/skops"
 	"github.com/loadlock/loadlock/validate/text"
 	"github.com/loadlock/loadlock/validate/torchscript"
 	"github.com/loadlock/loadlock/validate/zipfile"
@@ -29,6 +30,7 @@ func Scanners() []*validate.Scanner {
 		pysource.Scanner(),
 		safetensors.Scanner(),
 		sentencepiece.Scanner(),
+		skops.Scanner(),
 		text.Scanner(),
 		torchscript.Scanner(),
 		zipfile.Scanner(),
