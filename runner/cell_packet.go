@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,12 +11,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// transmit sends one request with descriptors.
-func transmit(to *os.File, req request, files []*os.File) error {
-	raw, err := json.Marshal(req)
+// transmit sends one request with contents and descriptors: the length of the JSON, the JSON, the contents.
+func transmit(to *os.File, req request, contents []byte, files []*os.File) error {
+	text, err := json.Marshal(req)
 	if err != nil {
 		return err
 	}
+	raw := binary.LittleEndian.AppendUint32(make([]byte, 0, 4+len(text)+len(contents)), uint32(len(text)))
+	raw = append(append(raw, text...), contents...)
 	fds := make([]int, len(files))
 	for i, f := range files {
 		fds[i] = int(f.Fd())
@@ -36,8 +39,8 @@ func transmit(to *os.File, req request, files []*os.File) error {
 	}
 }
 
-// receive reads one request with its descriptors. io.EOF means that the parent is done or gone.
-func receive(from *os.File) (req request, files []*os.File, err error) {
+// receive reads one request with its contents and descriptors. io.EOF means that the parent is done or gone.
+func receive(from *os.File) (req request, contents []byte, files []*os.File, err error) {
 	raw := make([]byte, 256<<10)
 	rights := make([]byte, unix.CmsgSpace(4*packetFiles))
 	var n, k, flags int
@@ -48,19 +51,19 @@ func receive(from *os.File) (req request, files []*os.File, err error) {
 		}
 	}
 	if err != nil {
-		return req, nil, fmt.Errorf("recvmsg: %w", err)
+		return req, nil, nil, fmt.Errorf("recvmsg: %w", err)
 	}
 	if n == 0 {
-		return req, nil, io.EOF
+		return req, nil, nil, io.EOF
 	}
 	messages, err := unix.ParseSocketControlMessage(rights[:k])
 	if err != nil {
-		return req, nil, fmt.Errorf("recvmsg: %w", err)
+		return req, nil, nil, fmt.Errorf("recvmsg: %w", err)
 	}
 	for _, m := range messages {
 		fds, err := unix.ParseUnixRights(&m)
 		if err != nil {
-			return req, nil, fmt.Errorf("recvmsg: %w", err)
+			return req, nil, nil, fmt.Errorf("recvmsg: %w", err)
 		}
 		for _, fd := range fds {
 			files = append(files, os.NewFile(uintptr(fd), "model file"))
@@ -68,13 +71,21 @@ func receive(from *os.File) (req request, files []*os.File, err error) {
 	}
 	if flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 {
 		closeAll(files)
-		return req, nil, fmt.Errorf("recvmsg: a packet that is too large")
+		return req, nil, nil, fmt.Errorf("recvmsg: a packet that is too large")
 	}
-	if err := json.Unmarshal(raw[:n], &req); err != nil {
+	size := 0
+	if n >= 4 {
+		size = int(binary.LittleEndian.Uint32(raw))
+	}
+	if n < 4 || size < 0 || size > n-4 {
 		closeAll(files)
-		return req, nil, fmt.Errorf("request: %w", err)
+		return req, nil, nil, fmt.Errorf("request: a packet that is too short")
 	}
-	return req, files, nil
+	if err := json.Unmarshal(raw[4:4+size], &req); err != nil {
+		closeAll(files)
+		return req, nil, nil, fmt.Errorf("request: %w", err)
+	}
+	return req, raw[4+size : n], files, nil
 }
 
 // cellMemory is what the collector of a cell aims at, in bytes: with the runtime's own it stays below 64 MiB resident.

@@ -66,7 +66,7 @@ func (s *Snapshot) noRoom(err error) error {
 
 // reopen opens the file through the root and checks that it is still the file that was listed.
 func (f *File) reopen() (*os.File, error) {
-	h, err := openRegular(f.snap.root, f.inRoot())
+	h, err := f.snap.openFile(f.inRoot())
 	if err != nil {
 		return nil, err
 	}

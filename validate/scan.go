@@ -100,11 +100,11 @@ func (r *run) add(f Finding) {
 // ctx is over before any verdict could be reached; everything else is a finding.
 func Scan(ctx context.Context, scanners []*Scanner, snap *Snapshot, limits policy.ScanLimits) (Report, error) {
 	start := time.Now()
-	work := make(chan Input)
+	work := make(chan []Input)
 	go func() {
 		defer close(work)
 		for i, f := range snap.Files {
-			work <- Input{Index: i, Path: f.Path, Size: f.Size, Open: f.open}
+			work <- []Input{{Index: i, Path: f.Path, Size: f.Size, Open: f.open}}
 		}
 	}()
 	files := make([]FileReport, len(snap.Files))
@@ -125,18 +125,20 @@ type Input struct {
 	Open  func() (data io.ReaderAt, done func(), err error)
 }
 
-// ScanInputs judges files as they come, several at once, until the channel is closed. It is the part of a scan that
+// ScanInputs judges files as they come, each group by one of several goroutines, until the channel is closed. It is the part of a scan that
 // parses hostile bytes, and it needs nothing but them. done is called for each file, from several goroutines, each
 // with an index of its own. The findings come in no particular order.
-func ScanInputs(ctx context.Context, scanners []*Scanner, limits policy.ScanLimits, work <-chan Input, done func(i int, fr FileReport)) []Finding {
+func ScanInputs(ctx context.Context, scanners []*Scanner, limits policy.ScanLimits, work <-chan []Input, done func(i int, fr FileReport)) []Finding {
 	deadline, cancel := context.WithTimeout(ctx, time.Duration(limits.MaxScanSeconds)*time.Second)
 	defer cancel()
 	r := newRun(deadline, scanners, limits)
 	var wg sync.WaitGroup
 	for range runtime.NumCPU() {
 		wg.Go(func() {
-			for in := range work {
-				done(in.Index, r.scanInput(in))
+			for group := range work {
+				for _, in := range group {
+					done(in.Index, r.scanInput(in))
+				}
 			}
 		})
 	}

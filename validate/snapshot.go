@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -54,6 +55,39 @@ type Snapshot struct {
 	findings []Finding
 	limits   policy.ScanLimits
 	private  int64 // bytes of the private copies
+
+	mu      sync.Mutex
+	current *os.Root // the folder that was used last, so that its files cost one look-up each
+	at      string
+}
+
+// openFile opens a file below the root. Opening the files of a folder one after the other costs one look-up each.
+func (s *Snapshot) openFile(rel string) (*os.File, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	dir, base := path.Split(rel)
+	if within, err := s.folder(path.Clean(dir)); err == nil {
+		if h, err := openRegular(within, base); err == nil {
+			return h, nil
+		}
+	}
+	return openRegular(s.root, rel) // a link to another folder of the root, or the error as it is
+}
+
+// folder opens a folder below the root, following links inside it. The result is valid until the next call.
+func (s *Snapshot) folder(rel string) (*os.Root, error) {
+	if s.current != nil && s.at == rel {
+		return s.current, nil
+	}
+	next, err := s.root.OpenRoot(rel)
+	if err != nil {
+		return nil, err
+	}
+	if s.current != nil {
+		s.current.Close()
+	}
+	s.current, s.at = next, rel
+	return next, nil
 }
 
 // File is one regular file of a snapshot.
@@ -158,6 +192,10 @@ func (s *Snapshot) Close() {
 			f.held.Close()
 		}
 	}
+	if s.current != nil {
+		s.current.Close()
+		s.current = nil
+	}
 	if s.root != nil {
 		s.root.Close()
 	}
@@ -199,7 +237,11 @@ func (s *Snapshot) walk(ctx context.Context) error {
 			s.note(TooLarge, rel, "folders nested deeper than scan.max_depth (%d)", s.limits.MaxDepth)
 			return nil
 		}
-		dir, err := openRegular(s.root, path.Join(s.prefix, rel)) // does not block on a FIFO that took its place
+		within, err := s.folder(path.Join(s.prefix, rel))
+		var dir *os.File
+		if err == nil {
+			dir, err = openRegular(within, ".")
+		}
 		if err != nil {
 			if rel == "." {
 				return &PinError{Path: s.Path, What: "cannot be read", Hint: "check the permissions of the folder", Err: err}
@@ -223,7 +265,10 @@ func (s *Snapshot) walk(ctx context.Context) error {
 				s.note(BadName, child, "name %s", Printable(e.Name()))
 				continue
 			}
-			info, err := s.root.Stat(path.Join(s.prefix, child))
+			info, err := within.Lstat(e.Name())
+			if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+				info, err = s.root.Stat(path.Join(s.prefix, child)) // follows links as far as the root allows
+			}
 			switch {
 			case err != nil && e.Type()&fs.ModeSymlink != 0:
 				s.note(LinkOut, child, "%v", err)
@@ -234,6 +279,10 @@ func (s *Snapshot) walk(ctx context.Context) error {
 			case info.IsDir():
 				if err := visit(child, depth+1, append(above, info)); err != nil {
 					return err
+				}
+				if within, err = s.folder(path.Join(s.prefix, rel)); err != nil {
+					s.note(Unreadable, rel, "%v", err)
+					return nil
 				}
 			case !info.Mode().IsRegular():
 				s.note(BadKind, child, "%s", kind(info.Mode()))

@@ -18,7 +18,11 @@ func (e *ChangedError) Error() string {
 // written to. It compares device, inode, size, modification and status-change time.
 func (s *Snapshot) Verify(ctx context.Context) error {
 	now := &Snapshot{Path: s.Path, Single: s.Single, root: s.root, prefix: s.prefix, limits: s.limits}
-	if err := now.walk(ctx); err != nil {
+	err := now.walk(ctx)
+	if now.current != nil {
+		now.current.Close()
+	}
+	if err != nil {
 		return err
 	}
 	before := make(map[string]*File, len(s.Files))
