@@ -5,6 +5,7 @@ import (
 	"github.com/loadlock/loadlock/validate"
 	"github.com/loadlock/loadlock/validate/executable"
 	"github.com/loadlock/loadlock/validate/gguf"
+	"github.com/loadlock/loadlock/validate/compressed"
 	"github.com/loadlock/loadlock/validate/hfconfig"
 	"github.com/loadlock/loadlock/validate/numpy"
 	"github.com/loadlock/loadlock/validate/onnx"
@@ -13,6 +14,8 @@ import (
 	"github.com/loadlock/loadlock/validate/safetensors"
 	"github.com/loadlock/loadlock/validate/sentencepiece"
 	"github.com/loadlock/loadlock/validate/skops"
+	"github.com/loadlock/loadlock/validate/tensorbundle"
+	"github.com/loadlock/loadlock/validate/tensorflow"
 	"github.com/loadlock/loadlock/validate/text"
 	"github.com/loadlock/loadlock/validate/torchscript"
 	"github.com/loadlock/loadlock/validate/zipfile"
@@ -23,6 +26,7 @@ func Scanners() []*validate.Scanner {
 	return []*validate.Scanner{
 		executable.Scanner(),
 		gguf.Scanner(),
+		compressed.Scanner(),
 		hfconfig.Scanner(),
 		numpy.Scanner(),
 		onnx.Scanner(),
@@ -31,6 +35,8 @@ func Scanners() []*validate.Scanner {
 		safetensors.Scanner(),
 		sentencepiece.Scanner(),
 		skops.Scanner(),
+		tensorbundle.Scanner(),
+		tensorflow.Scanner(),
 		text.Scanner(),
 		torchscript.Scanner(),
 		zipfile.Scanner(),
