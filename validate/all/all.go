@@ -3,14 +3,15 @@ package all
 
 import (
 	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/compressed"
 	"github.com/loadlock/loadlock/validate/executable"
 	"github.com/loadlock/loadlock/validate/gguf"
-	"github.com/loadlock/loadlock/validate/compressed"
 	"github.com/loadlock/loadlock/validate/hfconfig"
 	"github.com/loadlock/loadlock/validate/numpy"
 	"github.com/loadlock/loadlock/validate/onnx"
 	"github.com/loadlock/loadlock/validate/pickle"
 	"github.com/loadlock/loadlock/validate/pysource"
+	"github.com/loadlock/loadlock/validate/rds"
 	"github.com/loadlock/loadlock/validate/safetensors"
 	"github.com/loadlock/loadlock/validate/sentencepiece"
 	"github.com/loadlock/loadlock/validate/skops"
@@ -24,14 +25,15 @@ import (
 // Scanners is every scanner of this build, in no particular order.
 func Scanners() []*validate.Scanner {
 	return []*validate.Scanner{
+		compressed.Scanner(),
 		executable.Scanner(),
 		gguf.Scanner(),
-		compressed.Scanner(),
 		hfconfig.Scanner(),
 		numpy.Scanner(),
 		onnx.Scanner(),
 		pickle.Scanner(),
 		pysource.Scanner(),
+		rds.Scanner(),
 		safetensors.Scanner(),
 		sentencepiece.Scanner(),
 		skops.Scanner(),
