@@ -88,7 +88,11 @@ func receive(from *os.File) (req request, contents []byte, files []*os.File, err
 	return req, raw[4+size : n], files, nil
 }
 
-// cellMemory is what the collector of a cell aims at, in bytes: with the runtime's own it stays below 64 MiB resident.
+// cellMemory is where the collector of a cell begins to work, in bytes: with the runtime's own it stays below 64 MiB
+// resident. Below that, collecting would cost more than it gives: a cell lives for one scan.
 const cellMemory = 40 << 20
 
-func limitMemory() { debug.SetMemoryLimit(cellMemory) }
+func limitMemory() {
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(cellMemory)
+}

@@ -88,7 +88,8 @@ func Scan(ctx context.Context, job ScanJob) (ScanReport, error) {
 	for range min(runtime.NumCPU(), len(job.Refs)) {
 		wg.Go(func() {
 			w := scanWorker{job: job}
-			defer w.close()
+			w.begin(ctx)
+			defer w.end()
 			for i := range work {
 				m, err := w.scan(ctx, job.Refs[i])
 				mu.Lock()
@@ -116,12 +117,44 @@ func Scan(ctx context.Context, job ScanJob) (ScanReport, error) {
 type scanWorker struct {
 	job         ScanJob
 	scanners    *Scanners
+	starting    chan error // of a cell that is on its way
 	confinement []string
 }
 
-func (w *scanWorker) close() {
+// begin starts the cell in the background: what is left to do before it is needed takes as long.
+func (w *scanWorker) begin(ctx context.Context) {
+	w.starting = make(chan error, 1)
+	go func() {
+		var err error
+		w.scanners, err = StartScanners(ctx)
+		w.starting <- err
+	}()
+}
+
+// ready waits for the cell, and starts another one when it ended.
+func (w *scanWorker) ready(ctx context.Context) error {
+	if w.starting == nil {
+		if w.scanners != nil && !w.scanners.Dead() {
+			return nil
+		}
+		w.end()
+		w.begin(ctx)
+	}
+	err := <-w.starting
+	w.starting = nil
+	if err == nil {
+		w.confinement = w.scanners.Confinement
+	}
+	return err
+}
+
+func (w *scanWorker) end() {
+	if w.starting != nil {
+		<-w.starting
+	}
 	if w.scanners != nil {
 		_ = w.scanners.Close() // how it ended is in the findings where it matters
+		w.scanners = nil
 	}
 }
 
@@ -135,17 +168,10 @@ func (w *scanWorker) scan(ctx context.Context, ref ScanRef) (Scanned, error) {
 		return m.failed(err), nil
 	}
 	defer snap.Close()
-	if w.scanners == nil {
-		if w.scanners, err = StartScanners(ctx); err != nil {
-			return m.failed(err), err
-		}
-		w.confinement = w.scanners.Confinement
+	if err := w.ready(ctx); err != nil {
+		return m.failed(err), err
 	}
 	rep, err := w.scanners.Scan(ctx, snap, w.job.Policy.Scan)
-	if w.scanners.Dead() {
-		w.close()
-		w.scanners = nil
-	}
 	m.Files = rep.Files
 	if err != nil {
 		return m.failed(err), nil

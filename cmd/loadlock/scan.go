@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"time"
 
 	"github.com/loadlock/loadlock/policy"
@@ -48,6 +49,7 @@ var writers = map[string]func(*os.File, runner.ScanReport) error{
 }
 
 func (f *scanFlags) scan(args []string) error {
+	debug.SetGCPercent(400) // a short life; the cell, which holds what is large, has a limit of its own
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if writers[f.format] == nil && f.format != "text" {
