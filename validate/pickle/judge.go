@@ -2,6 +2,7 @@ package pickle
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/loadlock/loadlock/validate"
@@ -42,8 +43,13 @@ func newJudge(p *validate.Pass) *judge {
 }
 
 func (j *judge) note(r *validate.Rule, off int64, format string, args ...any) {
+	j.show(r, off, "", format, args...)
+}
+
+// show is note with evidence.
+func (j *judge) show(r *validate.Rule, off int64, evidence, format string, args ...any) {
 	if j.reported[r.ID]++; j.reported[r.ID] <= maxReported {
-		j.p.Report(r, off, format, args...)
+		j.p.ReportAt(r, validate.Place{Offset: off, Evidence: evidence}, format, args...)
 	}
 }
 
@@ -65,7 +71,7 @@ func (j *judge) use(off int64, g *global) *use {
 
 func (j *judge) imported(off int64, g *global) {
 	if strings.Contains(g.name, ".") && g.entry == nil {
-		j.note(ruleDotted, off, "%s imported", showName(g))
+		j.show(ruleDotted, off, showName(g), "%s imported", showName(g))
 	}
 	if g.entry == scriptClass && !j.script {
 		j.script = true
@@ -102,14 +108,14 @@ func (j *judge) called(c *call) (*value, error) {
 		j.note(ruleExcessive, c.off, "%s called with arguments whose hash visits more than %d values", render(c.fn), bombWeight)
 	}
 	if c.fn.kind != kImport {
-		j.note(ruleComputedCall, c.off, "%s called with %s", render(c.fn), renderArgs(c))
+		j.show(ruleComputedCall, c.off, renderCall(c), "%s called with %s", render(c.fn), renderArgs(c))
 		return &value{kind: kUnknown, off: c.off}, nil
 	}
 	g := c.fn.g
 	if e := g.entry; e != nil && e.acts&actCall != 0 {
 		why, err := e.shape(j, c, v)
 		if why != "" {
-			j.note(ruleShape, c.off, "%s called with %s: %s", showName(g), renderArgs(c), why)
+			j.show(ruleShape, c.off, renderCall(c), "%s called with %s: %s", showName(g), renderArgs(c), why)
 		}
 		return v, err
 	}
@@ -120,7 +126,7 @@ func (j *judge) called(c *call) (*value, error) {
 	if u.calls++; u.calls == 1 || g.denied != nil && u.calls <= maxReported {
 		u.callOff, u.callText = c.off, renderArgs(c)
 		if g.denied != nil {
-			j.note(ruleDenied, c.off, "%s called with %s (%s)", showName(g), u.callText, g.denied.reason)
+			j.show(ruleDenied, c.off, renderCall(c), "%s called with %s (%s)", showName(g), u.callText, g.denied.reason)
 		}
 	}
 	return v, nil
@@ -231,7 +237,7 @@ func (j *judge) flush() {
 		u := j.uses[g]
 		if g.denied != nil {
 			if u.calls == 0 {
-				j.note(ruleDenied, u.importOff, "%s imported (%s)", showName(g), g.denied.reason)
+				j.show(ruleDenied, u.importOff, showName(g), "%s imported (%s)", showName(g), g.denied.reason)
 			}
 			continue
 		}
@@ -249,8 +255,10 @@ func (j *judge) flushUnknown(g *global, u *use) {
 			all = append(all, a.word)
 		}
 	}
+	hint := allowLine(g, u)
 	report := func(act string, off int64, format string, args ...any) {
-		j.p.ReportGlobal(ruleUnknown, off, validate.Global{Module: g.module, Name: g.name, Act: act}, "%s", n+" "+fmt.Sprintf(format, args...))
+		j.p.ReportGlobal(ruleUnknown, off, validate.Global{Module: g.module, Name: g.name, Act: act}, "%s", n+" "+fmt.Sprintf(format, args...)+hint)
+		hint = ""
 	}
 	if u.imported || u.stored {
 		report("import", u.importOff, "%s", strings.Join(all, ", "))
@@ -261,6 +269,26 @@ func (j *judge) flushUnknown(g *global, u *use) {
 	if u.builds > 0 {
 		report("build", u.buildOff, "built from %s", u.buildText+times(u.builds))
 	}
+}
+
+// plainName is a name that a policy can list as it stands.
+var plainName = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
+
+// allowLine is the line of a policy that would allow what a stream does with a name.
+func allowLine(g *global, u *use) string {
+	if full := g.String(); plainName.MatchString(full) && len(full) <= 200 && g.module != "" && !strings.Contains(g.name, ".") {
+		var may []string
+		for _, a := range []struct {
+			did  bool
+			word string
+		}{{u.imported || u.stored, "import"}, {u.calls > 0, "call"}, {u.builds > 0, "build"}} {
+			if a.did {
+				may = append(may, a.word)
+			}
+		}
+		return fmt.Sprintf("; to allow it: {name: %s, may: [%s], reason: ...} under allowed_globals", full, strings.Join(may, ", "))
+	}
+	return ""
 }
 
 func times(n int) string {

@@ -30,6 +30,14 @@ func renderArgs(c *call) string {
 	return w.String()
 }
 
+// renderCall shows a call as Python would write it.
+func renderCall(c *call) string {
+	w := &renderer{}
+	w.value(c.fn, 0)
+	w.list("(", c.args, ")", c.cut, 0)
+	return w.String()
+}
+
 type renderer struct {
 	strings.Builder
 	full bool

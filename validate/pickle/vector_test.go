@@ -40,7 +40,7 @@ func TestEveryRuleHasAHostileVector(t *testing.T) {
 		if !seen[r.ID] {
 			t.Errorf("no vector for %s", r.ID)
 		}
-		if r.Title == "" || r.Why == "" || r.Fix == "" || r.Severity == 0 {
+		if r.Title == "" || r.Why == "" || r.Fix == "" || r.Severity == 0 || r.Hostile == "" || r.Benign == "" {
 			t.Errorf("%s is not documented", r.ID)
 		}
 		delete(seen, r.ID)
