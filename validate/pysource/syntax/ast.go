@@ -61,7 +61,7 @@ type Facts struct {
 	Cookie      string       // the encoding which a PEP 263 comment names, as written; "" without one
 	CookieAt    Pos          // of that comment
 	Comments    []Pos        // every comment, from its # to the end of the line
-	Respelled   []Respelled  // identifiers that CPython reads under another spelling (NFKC)
+	Respelled   []Respelled  // identifiers that CPython reads under another spelling (NFKC), the first 64, each spelling once
 	FormFeeds   []uint32     // offsets of form feeds outside of strings and comments, the first 64
 	CarriageNLs int          // lines that end in \r\n
 	LoneCRs     []uint32     // offsets of \r that is a line end by itself, the first 64

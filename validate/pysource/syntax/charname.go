@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	_ "embed"
 	"hash/fnv"
 	"strconv"
 	"strings"
@@ -11,11 +12,18 @@ import (
 
 // charNames finds characters by their names in the Unicode Character Database. The table holds a hash of each name
 // and is made when a source first needs it.
-type charNames struct{ byHash map[uint64]rune }
+type charNames struct {
+	byHash  map[uint64]rune
+	aliases map[string]rune
+}
+
+//go:embed aliases.txt
+var aliases string
 
 const longestName = 100 // the longest has 88 characters
 
-// lookup finds the character with a name. Names that Unicode added as aliases are not found.
+// lookup finds the character with a name. Of the aliases that Unicode
+// added, those in aliases.txt are found.
 func (c *charNames) lookup(name string) (rune, bool) {
 	if len(name) > longestName {
 		return 0, false
@@ -30,16 +38,23 @@ func (c *charNames) lookup(name string) (rune, bool) {
 	if c.byHash == nil {
 		c.fill()
 	}
+	if r, ok := c.aliases[name]; ok {
+		return r, true
+	}
 	r, ok := c.byHash[hashName(name)]
 	return r, ok && runenames.Name(r) == name
 }
 
 func (c *charNames) fill() {
-	c.byHash = make(map[uint64]rune, 40_000)
+	c.byHash, c.aliases = make(map[uint64]rune, 40_000), map[string]rune{}
+	for line := range strings.Lines(aliases) {
+		number, name, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if n, err := strconv.ParseUint(number, 16, 21); err == nil {
+			c.aliases[name] = rune(n)
+		}
+	}
 	for r := rune(0); r < 0x32000; r++ {
-		switch {
-		case 0x3400 <= r && r < 0xA000 || 0xAC00 <= r && r < 0xF900 || 0x17000 <= r && r < 0x18800: // named by rule, or private
-		default:
+		if !unicode.Is(unicode.Unified_Ideograph, r) || r >= 0xF900 {
 			c.add(r)
 		}
 	}
@@ -67,7 +82,8 @@ func ideograph(name string) (rune, bool) {
 		return 0, false
 	}
 	n, err := strconv.ParseUint(digits, 16, 32)
-	return rune(n), err == nil && unicode.Is(unicode.Unified_Ideograph, rune(n))
+	compatible := 0xF900 <= n && n < 0xFB00 // they have names of their own
+	return rune(n), err == nil && !compatible && unicode.Is(unicode.Unified_Ideograph, rune(n))
 }
 
 // The short names of the parts of a Hangul syllable, Unicode chapter 3.12.

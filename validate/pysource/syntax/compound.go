@@ -228,14 +228,20 @@ func (p *parser) handler() (h *ExceptHandler, star bool) {
 	star = p.eat(tStar)
 	h = &ExceptHandler{}
 	if star || p.tok.kind != tColon {
-		at := p.tok
-		h.Type = p.list(p.expression)
-		if t, ok := h.Type.(*Tuple); ok && t.Off == at.off && p.src[at.off] != '(' {
+		at, comma := p.tok, false
+		h.Type = p.list(func() Expression {
+			e := p.expression()
+			comma = comma || p.tok.kind == tComma
+			return e
+		})
+		if comma {
 			p.newer(at, "except without parentheses", "3.14")
+			if p.tok.kind == kAs {
+				p.unexpected("multiple exception types must be parenthesized when using 'as'")
+			}
 		}
 	}
-	if p.tok.kind == kAs {
-		p.advance()
+	if h.Type != nil && p.eat(kAs) {
 		h.Name = p.ident()
 	}
 	h.Body = p.block()

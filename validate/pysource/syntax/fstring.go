@@ -129,7 +129,7 @@ func (p *parser) middle(s *stringList, q quote, spec bool) {
 		case c == '}':
 			p.fail(p.pos, "f-string: single '}' is not allowed")
 		case c == '\\' && !q.raw && p.at(1) == 'N' && p.at(2) == '{':
-			p.skipName(int(s.start.off))
+			p.skipName()
 		case c == '\\' && (p.at(1) == '{' || p.at(1) == '}'):
 			// The backslash stays, with a warning, and the brace has its meaning.
 			s.d.add(start, p.pos)
@@ -147,12 +147,19 @@ func (p *parser) middle(s *stringList, q quote, spec bool) {
 }
 
 // skipName steps over \N{NAME}, whose braces are no field.
-func (p *parser) skipName(start int) {
-	n := strings.IndexByte(p.src[p.pos:min(p.pos+3+longestName+1, len(p.src))], '}')
-	if n < 0 {
-		p.fail(p.pos, "malformed \\N character escape in the string at %d", start)
+func (p *parser) skipName() {
+	start := p.pos
+	for p.pos += 3; nameByte(p.at(0)); p.pos++ {
 	}
-	p.pos += n + 1
+	if p.at(0) != '}' {
+		p.fail(start, "malformed \\N character escape")
+	}
+	p.pos++
+}
+
+// nameByte tells whether c is in the name of some character.
+func nameByte(c byte) bool {
+	return digit(c) || 'a' <= c|0x20 && c|0x20 <= 'z' || c == ' ' || c == '-'
 }
 
 // replacement reads a field from its { to behind its }.
@@ -160,7 +167,7 @@ func (p *parser) replacement(s *stringList, q quote, spec bool) {
 	open := token{off: uint32(p.pos), end: uint32(p.pos + 1), line: p.line, col: uint32(p.pos - p.lineStart)}
 	p.push(field)
 	p.pos++
-	begin := p.pos
+	begin, comments := p.pos, len(p.facts.Comments)
 	p.advance()
 	p.enter()
 	value := p.fieldValue()
@@ -180,6 +187,10 @@ func (p *parser) replacement(s *stringList, q quote, spec bool) {
 		p.unexpected("f-string: expecting '}'")
 	}
 	p.leave()
+	if code := p.src[begin:p.tok.off]; len(p.facts.Comments) > comments || strings.IndexByte(code, '\\') >= 0 ||
+		!q.triple && strings.ContainsAny(code, "\r\n"+string(q.char)) || q.triple && strings.Contains(code, strings.Repeat(string(q.char), 3)) {
+		p.newer(open, "comment, backslash, line end or the same quote in an f-string field", "3.12")
+	}
 	p.lastEnd = p.tok.end
 	if conversion < 0 && debug && format == nil {
 		conversion = 'r'
@@ -209,6 +220,9 @@ func (p *parser) fieldValue() Expression {
 		return p.yield()
 	}
 	e := p.starExpressions()
+	if _, alone := e.(*Starred); alone {
+		p.failTok(start, "cannot use starred expression here")
+	}
 	if p.tok.kind == kFor || p.tok.kind == kAsync {
 		return p.generator(start, e)
 	}
@@ -225,7 +239,11 @@ func (p *parser) conversion() int8 {
 	if p.tok.kind != tName || p.tok.off != bang.end || p.tok.end != p.tok.off+1 || strings.IndexByte("sra", c) < 0 {
 		p.unexpected("f-string: invalid conversion character")
 	}
+	end := p.tok.end
 	p.advance()
+	if p.tok.off != end {
+		p.newer(bang, "space behind the conversion of an f-string field", "3.12")
+	}
 	return int8(c)
 }
 

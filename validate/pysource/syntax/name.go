@@ -61,27 +61,33 @@ func latin1(s string) string {
 	return s
 }
 
-// identifier is the name that a NAME token stands for.
+// identifier is the name that a NAME token stands for: its NFKC form, as in CPython.
 func (p *parser) identifier(t token) (id string, respelled bool) {
-	raw := p.text(int(t.off), int(t.end))
-	if !respells(raw) {
+	raw := p.src[t.off:t.end]
+	if isASCII(raw) {
 		return raw, false
 	}
-	id = norm.NFKC.String(raw)
-	p.charge(len(id) + 64)
-	if f := p.facts; len(f.Respelled) < maxMarks {
-		f.Respelled = append(f.Respelled, Respelled{Pos: t.pos(), Raw: raw, Id: id})
+	id, ok := p.respelled[raw]
+	if ok {
+		return id, id != p.text(int(t.off), int(t.end))
 	}
-	return id, true
+	text := p.text(int(t.off), int(t.end))
+	id = norm.NFKC.String(text)
+	p.charge(len(text) + len(id) + 64)
+	p.respelled[raw] = id
+	if f := p.facts; id != text && len(f.Respelled) < maxMarks {
+		f.Respelled = append(f.Respelled, Respelled{Pos: t.pos(), Raw: text, Id: id})
+	}
+	return id, id != text
 }
 
-func respells(s string) bool {
+func isASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] >= 0x80 {
-			return !norm.NFKC.IsNormalString(s)
+			return false
 		}
 	}
-	return false
+	return true
 }
 
 // badIdentifier is the offset of the first character that does not belong into an identifier (PEP 3131), or -1.

@@ -12,7 +12,7 @@ func Parse(src []byte, limits Limits) (m *Module, err error) {
 		return nil, &SyntaxError{Offset: int64(limits.Bytes), Line: 1, What: "the source is too large", Limit: true}
 	}
 	m = &Module{}
-	p := &parser{lexer: lexer{src: string(src), line: 1, limits: limits, lineBegin: true, facts: &m.Facts}, chars: &charNames{}}
+	p := &parser{lexer: lexer{src: string(src), line: 1, limits: limits, lineBegin: true, facts: &m.Facts}, chars: &charNames{}, respelled: map[string]string{}}
 	defer func() {
 		if e, ok := p.caught(recover()); ok {
 			m, err = nil, e
@@ -38,6 +38,8 @@ type parser struct {
 	nested  int
 	nodes   int
 	chars   *charNames
+
+	respelled map[string]string // NFKC forms of the identifiers that are not ASCII
 
 	// Lists under construction share their memory, so that each ends up with the size it needs.
 	exprs []Expression
@@ -124,7 +126,7 @@ func (p *parser) soft(w string) bool {
 	return p.tok.kind == tName && p.src[p.tok.off:p.tok.end] == w
 }
 
-// name passes a NAME.
+// ident passes a NAME.
 func (p *parser) ident() string {
 	t := p.tok
 	p.expect(tName, "a name")
