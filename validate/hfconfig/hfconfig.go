@@ -1,15 +1,16 @@
 // Package hfconfig judges the JSON configuration and the chat templates of Hugging Face style repositories.
 //
 // A file is cleared when it is one well-formed JSON value without a repeated key: then every reader sees the
-// same configuration, and the keys that make libraries fetch or run code are looked for in that one.
+// same configuration, and the keys that make libraries fetch, import, call or open are looked for in that one. For those
+// keys the values decide: plain names and lists of known libraries pass, everything else is a finding.
 //
 // # Security
 //
-// The JSON reader is our own: it streams (a tokenizer of a hundred megabytes needs no tree), it sees every
+// The JSON reader is package jsonwalk: it streams (a tokenizer of a hundred megabytes needs no tree), it sees every
 // key, and it accepts what Python's json module accepts, including NaN and Infinity, which published
 // configurations contain. Python's reader takes the last of two equal keys and others the first, so a repeated
-// key is a finding. Out of scope here: the meaning of Keras and skops JSON, and a full reading of Jinja (the
-// check of templates looks for the ways out of its sandbox that are known, inside expressions only).
+// key is a finding. Chat templates are judged by package jinja, dotted names by package pyname. Out of scope here: the
+// meaning of Keras and skops JSON, and keys that only programs of their own read.
 package hfconfig
 
 import (
@@ -17,49 +18,9 @@ import (
 	"slices"
 
 	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/jinja"
 	"github.com/loadlock/loadlock/validate/jsonwalk"
 )
-
-var (
-	duplicateKey = &validate.Rule{ID: "hfconfig/duplicate-key", Title: "JSON object with a repeated key", Severity: validate.Medium,
-		Why: "Readers disagree about which of the two counts, so one configuration is judged and another is used.",
-		Fix: "ask for the file as its writer made it", Refs: []string{"RFC 8259 section 4"}}
-	autoMap = &validate.Rule{ID: "hfconfig/auto-map", Title: "configuration names Python code of the model", Severity: validate.Low,
-		Why: "With trust_remote_code the library imports the named file and runs it.",
-		Fix: "nothing, while the code is withheld; else read the named file"}
-	foreignCode = &validate.Rule{ID: "hfconfig/foreign-code", Title: "configuration names code outside the model", Severity: validate.Medium,
-		Why: "Code of another repository, folder or package was not validated with this model.",
-		Fix: "ask for a model whose code is its own, or install the code as a local package"}
-	trustRemoteCode = &validate.Rule{ID: "hfconfig/trust-remote-code", Title: "configuration asks to trust remote code", Severity: validate.Low,
-		Why: "A model should not choose whether its own code is trusted; some programs copy the key into the call.",
-		Fix: "remove the key"}
-	attnImplementation = &validate.Rule{ID: "hfconfig/attn-implementation", Title: "attention implementation from a hub repository", Severity: validate.High,
-		Why:  "transformers 4.56 to 5.2 fetch the named repository and run it, even without trust_remote_code.",
-		Fix:  "remove the key; choose the attention implementation in the loading program",
-		Refs: []string{"CVE-2026-4372"}}
-	customPipeline = &validate.Rule{ID: "hfconfig/custom-pipeline", Title: "pipeline or component that is not part of the library", Severity: validate.Medium,
-		Why: "The library imports the named module, from the model or from another repository, to build the pipeline.",
-		Fix: "load the components one by one with classes you know"}
-	outsidePath = &validate.Rule{ID: "hfconfig/outside-path", Title: "configuration names a file outside the model", Severity: validate.Medium,
-		Why: "The loader then reads a file that was not validated, or one of the host.",
-		Fix: "correct the path in the configuration"}
-	template = &validate.Rule{ID: "hfconfig/template", Title: "chat template that reaches for Python internals", Severity: validate.Medium,
-		Why:  "A template that is rendered without a sandbox, or with an incomplete one, runs code this way.",
-		Fix:  "use the chat template of the original model",
-		Refs: []string{"CVE-2024-34359", "CVE-2026-5760"}}
-	notebook = &validate.Rule{ID: "hfconfig/notebook", Title: "notebook that comes with the model", Severity: validate.Low,
-		Why: "Notebooks are programs; opening one does not run it, running it does.",
-		Fix: "read it before running it; it is withheld like other code"}
-)
-
-// Scanner judges JSON and Jinja files.
-func Scanner() *validate.Scanner {
-	return &validate.Scanner{
-		Name: "hfconfig", Doc: "JSON configuration, shard indexes, tokenizers, chat templates", Version: 1,
-		Rules: []*validate.Rule{duplicateKey, autoMap, foreignCode, trustRemoteCode, attnImplementation, customPipeline, outsidePath, template, notebook},
-		Match: match, Scan: scan,
-	}
-}
 
 var (
 	jsonExtensions  = []string{".json", ".ipynb"}
@@ -81,13 +42,16 @@ func match(h validate.Head) bool {
 
 // objectHead recognises the beginning of a JSON object with a key.
 func objectHead(b []byte) bool {
-	b = bytes.TrimLeft(b, " \t\r\n")
+	b = bytes.TrimLeft(bytes.TrimPrefix(b, mark), " \t\r\n")
 	if len(b) == 0 || b[0] != '{' {
 		return false
 	}
 	b = bytes.TrimLeft(b[1:], " \t\r\n")
 	return len(b) > 0 && b[0] == '"'
 }
+
+// mark is the byte order mark that some editors put in front of UTF-8. Python's json refuses it, others skip it.
+var mark = []byte("\ufeff")
 
 func scan(p *validate.Pass) error {
 	if slices.Contains(jinjaExtensions, validate.Ext(p.Name)) {
@@ -99,8 +63,17 @@ func scan(p *validate.Pass) error {
 	if err := p.ReadText(func(int64, []byte) error { return nil }); err != nil {
 		return err
 	}
-	j := judge{p: p}
-	if err := jsonwalk.Walk(p, 0, p.Size, jsonwalk.Visitor{Key: j.key, Scalar: j.scalar, Repeated: j.repeated}); err != nil {
+	start, err := p.Bytes(0, min(3, p.Size))
+	if err != nil {
+		return err
+	}
+	var from int64
+	if bytes.Equal(start, mark) {
+		from = 3
+	}
+	j := newJudge(p)
+	visitor := jsonwalk.Visitor{Key: j.key, Scalar: j.scalar, Open: j.open, Close: j.close, Repeated: j.repeated}
+	if err := jsonwalk.Walk(p, from, p.Size-from, visitor); err != nil {
 		return err
 	}
 	p.Clear(0, p.Size, "JSON")
@@ -116,13 +89,15 @@ func scanJinja(p *validate.Pass) error {
 	if err := p.ReadText(func(int64, []byte) error { return nil }); err != nil {
 		return err
 	}
+	if p.Size > jinja.MaxTemplate {
+		p.Report(templates.Broken, 0, "a template of %d bytes is not read", p.Size)
+		return nil
+	}
 	text, err := p.Bytes(0, p.Size)
 	if err != nil {
 		return err
 	}
-	if what := templateDanger(text); what != "" {
-		p.Report(template, 0, "%s", what)
-	}
+	templates.Judge(p, 0, "template", text, true)
 	p.Clear(0, p.Size, "Jinja template")
 	return nil
 }

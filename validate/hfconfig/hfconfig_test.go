@@ -55,6 +55,9 @@ func TestOrdinaryConfigurationHasNoFindings(t *testing.T) {
 		"halves of surrogate pairs":           {"x.json", `{"\ud800":1,"\ud801":2,"\udc00":3}`},
 		"keys equal up to case":               {"x.json", `{"a":1,"A":2,"b":{"a":1}}`},
 	}
+	for name, tt := range more.ordinary {
+		tests[name] = tt
+	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			if rep := scanAs(tt.name, tt.content); !rep.Files[0].Cleared || len(rep.Findings) != 0 {
@@ -85,7 +88,7 @@ func TestWhatReachesForCodeIsFound(t *testing.T) {
 		"a vocabulary above":                   {"config.json", `{"vocab_file":"a/../../x"}`, "hfconfig/outside-path"},
 		"a Windows path":                       {"config.json", `{"vocab_file":"C:\\x"}`, "hfconfig/outside-path"},
 		"a share":                              {"config.json", `{"vocab_file":"\\\\host\\x"}`, "hfconfig/outside-path"},
-		"a path in a list":                     {"config.json", `{"extra_files":["a","../b"]}`, "hfconfig/outside-path"},
+		"a path in a list":                     {"tokenizer_config.json", `{"extra_files":["a","../b"]}`, "hfconfig/outside-path"},
 		"a shard outside":                      {"x.index.json", `{"weight_map":{"a":"../../other/model.bin"}}`, "hfconfig/outside-path"},
 		"a shard with a backslash":             {"x.index.json", `{"weight_map":{"a":"..\\model.bin"}}`, "hfconfig/outside-path"},
 		"a shard that is a URL":                {"x.index.json", `{"weight_map":{"a":"https://host/model.bin"}}`, "hfconfig/outside-path"},
@@ -94,22 +97,25 @@ func TestWhatReachesForCodeIsFound(t *testing.T) {
 		"a repeated key deep inside":           {"config.json", `[[{"x":{"b":1,"c":[],"b":{}}}]]`, "hfconfig/duplicate-key"},
 		"a notebook":                           {"x.ipynb", `{"cells":[],"nbformat":4}`, "hfconfig/notebook"},
 		"a notebook under another name":        {"x.json", `{"cells":[],"nbformat":4}`, "hfconfig/notebook"},
-		"a template with dunders":              {"tokenizer_config.json", asJSON("chat_template", "{{ ''.__class__ }}"), "hfconfig/template"},
-		"a template with dunders in brackets":  {"tokenizer_config.json", asJSON("chat_template", "{{ x['__class__'] }}"), "hfconfig/template"},
-		"a template in a list":                 {"tokenizer_config.json", `{"chat_template":[{"name":"a","template":"ok"},{"name":"b","template":"{% set x = y.__init__ %}"}]}`, "hfconfig/template"},
-		"the attr filter":                      {"x.jinja", `{{ x | attr("a") }}`, "hfconfig/template"},
-		"escaped underscores":                  {"x.jinja", `{{ x["\x5f\x5fclass\x5f\x5f"] }}`, "hfconfig/template"},
-		"cycler":                               {"x.jinja", `{{ cycler }}`, "hfconfig/template"},
-		"joiner":                               {"x.jinja", `{%- set a = joiner() -%}`, "hfconfig/template"},
-		"lipsum":                               {"x.jinja", `{{lipsum}}`, "hfconfig/template"},
-		"self":                                 {"x.jinja", `{{ self.x }}`, "hfconfig/template"},
-		"self in brackets":                     {"x.jinja", `{{ self ['x'] }}`, "hfconfig/template"},
-		"a dunder behind nested braces":        {"x.jinja", `{{ {'a':{'b':1}}.__class__ }}`, "hfconfig/template"},
-		"a dunder behind braces in a literal":  {"x.jinja", `{{ '}}'.__class__ }}`, "hfconfig/template"},
-		"a dunder behind an escaped quote":     {"x.jinja", `{{ '\'}}'.__class__ }}`, "hfconfig/template"},
-		"a dunder in an unfinished expression": {"x.jinja", `{{ ''.__class__`, "hfconfig/template"},
-		"a dunder behind a comment":            {"x.jinja", `{# {{ #}{{ ''.__class__ }}`, "hfconfig/template"},
-		"a dunder behind a lonely brace":       {"x.jinja", `{ {{ ''.__class__ }}`, "hfconfig/template"},
+		"a template with dunders":              {"tokenizer_config.json", asJSON("chat_template", "{{ ''.__class__ }}"), "hfconfig/template-escape"},
+		"a template with dunders in brackets":  {"tokenizer_config.json", asJSON("chat_template", "{{ x['__class__'] }}"), "hfconfig/template-escape"},
+		"a template in a list":                 {"tokenizer_config.json", `{"chat_template":[{"name":"a","template":"ok"},{"name":"b","template":"{% set x = y.__init__ %}"}]}`, "hfconfig/template-escape"},
+		"the attr filter":                      {"x.jinja", `{{ x | attr("a") }}`, "hfconfig/template-unlisted"},
+		"escaped underscores":                  {"x.jinja", `{{ x["\x5f\x5fclass\x5f\x5f"] }}`, "hfconfig/template-escape"},
+		"cycler":                               {"x.jinja", `{{ cycler }}`, "hfconfig/template-unlisted"},
+		"joiner":                               {"x.jinja", `{%- set a = joiner() -%}`, "hfconfig/template-unlisted"},
+		"lipsum":                               {"x.jinja", `{{lipsum}}`, "hfconfig/template-unlisted"},
+		"self":                                 {"x.jinja", `{{ self.x }}`, "hfconfig/template-unlisted"},
+		"self in brackets":                     {"x.jinja", `{{ self ['x'] }}`, "hfconfig/template-unlisted"},
+		"a dunder behind nested braces":        {"x.jinja", `{{ {'a':{'b':1}}.__class__ }}`, "hfconfig/template-escape"},
+		"a dunder behind braces in a literal":  {"x.jinja", `{{ '}}'.__class__ }}`, "hfconfig/template-escape"},
+		"a dunder behind an escaped quote":     {"x.jinja", `{{ '\'}}'.__class__ }}`, "hfconfig/template-escape"},
+		"a dunder in an unfinished expression": {"x.jinja", `{{ ''.__class__`, "hfconfig/template-escape"},
+		"a dunder behind a comment":            {"x.jinja", `{# {{ #}{{ ''.__class__ }}`, "hfconfig/template-escape"},
+		"a dunder behind a lonely brace":       {"x.jinja", `{ {{ ''.__class__ }}`, "hfconfig/template-escape"},
+	}
+	for name, tt := range more.hostile {
+		tests[name] = tt
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -131,7 +137,7 @@ func TestWhatIsNotOneJSONValueIsNotCleared(t *testing.T) {
 		"the wrong bracket": `[1}`, "a bracket too many": `[1]]`, "a literal in capitals": `True`, "a word": `nul`, "single quotes": `{'a':1}`,
 		"a comment": "{} // x", "a leading zero": `01`, "a bare minus": `-`, "a plus": `+1`, "a dot without digits": `1.`, "an empty exponent": `1e`,
 		"hexadecimal": `0x1`, "a bad escape": `"\x41"`, "a short escape": `"\u12"`, "a bad hexadecimal digit": `"\u12G4"`, "a newline in a string": "\"a\nb\"",
-		"a NUL": "{}\x00", "invalid UTF-8": "{\"a\":\"\xff\"}", "half a character at the end": "\"\"\xc3", "a byte order mark": "\ufeff{}", "an archive behind": "{}PK\x03\x04\x00",
+		"a NUL": "{}\x00", "invalid UTF-8": "{\"a\":\"\xff\"}", "half a character at the end": "\"\"\xc3", "two byte order marks": "\ufeff\ufeff{}", "an archive behind": "{}PK\x03\x04\x00",
 		"deep nesting": strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000), "a very long number": strings.Repeat("1", 100_000),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -223,26 +229,11 @@ func FuzzJSON(f *testing.F) {
 				t.Fatalf("place outside the file\n%s", validatetest.Show(rep))
 			}
 		}
-		if bytes.Contains(b, []byte("Infinity")) || bytes.Contains(b, []byte("NaN")) || bytes.ContainsRune(b, 0) || len(b) > 100 {
+		if bytes.Contains(b, []byte("Infinity")) || bytes.Contains(b, []byte("NaN")) || bytes.ContainsRune(b, 0) || bytes.HasPrefix(b, mark) || len(b) > 100 {
 			return
 		}
 		if valid := json.Valid(b) && bytes.Equal(b, bytes.ToValidUTF8(b, nil)); valid != rep.Files[0].Cleared {
 			t.Fatalf("encoding/json says %v of %q, we say\n%s", valid, b, validatetest.Show(rep))
-		}
-	})
-}
-
-// FuzzTemplate checks that cutting text around an expression never hides what is in it.
-func FuzzTemplate(f *testing.F) {
-	f.Add("text { ", " text")
-	f.Add("{# x #}{% if a['}}'] %}", "{% endif %}")
-	f.Fuzz(func(t *testing.T, before, behind string) {
-		templateDanger([]byte(before + behind))
-		if strings.ContainsAny(before, "{") {
-			return
-		}
-		if templateDanger([]byte(before+"{{ x.__class__ }}"+behind)) == "" {
-			t.Fatalf("hidden by %q and %q", before, behind)
 		}
 	})
 }

@@ -9,7 +9,7 @@ import (
 // str reads the rest of a string into buf, unescaped.
 func (w *walker) str() error {
 	w.buf = w.buf[:0]
-	max := w.p.Limits().MaxHeaderSizeMB << 20
+	max := min(w.p.Limits().MaxHeaderSizeMB<<20, maxString)
 	for {
 		c, err := w.byte()
 		switch {

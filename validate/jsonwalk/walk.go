@@ -15,6 +15,10 @@ const (
 	maxNesting = 128  // published configurations stay below ten
 	maxNumber  = 4096 // characters; CPython refuses integers above 4300 digits
 	keyCost    = 32   // bytes of memory for one remembered key, generously
+
+	maxString = 8 << 20  // bytes of one string; a picture in a notebook has one or two million
+	maxKey    = 64 << 10 // bytes of one key, which is kept while its value is read
+	maxKeys   = 1 << 20  // keys of all open objects; the largest vocabularies have a quarter of that
 )
 
 // Frame is an open array or object.
@@ -160,6 +164,9 @@ func (w *walker) readKey(c byte) error {
 	if err := w.str(); err != nil {
 		return err
 	}
+	if len(w.buf) > maxKey {
+		return w.tooMuch("a key of %d bytes", len(w.buf))
+	}
 	top := &w.stack[len(w.stack)-1]
 	top.Key = append(top.Key[:0], w.buf...)
 	sum := maphash.Bytes(w.seed, w.buf)
@@ -168,7 +175,7 @@ func (w *walker) readKey(c byte) error {
 			w.visit.Repeated(w.stack, off)
 		}
 	} else {
-		if w.keys++; w.keys > w.p.Limits().MaxHeaderSizeMB<<20/keyCost {
+		if w.keys++; w.keys > min(w.p.Limits().MaxHeaderSizeMB<<20/keyCost, maxKeys) {
 			return w.tooMuch("%d keys must be remembered at once", w.keys)
 		}
 		if top.seen == nil {
