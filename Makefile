@@ -15,7 +15,7 @@ GOLANGCI    ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 export CGO_ENABLED = 1
 
-.PHONY: build demo test bench deps deps-models deps-bench clean lint vuln fuzz format vet portable unit race staticcheck vm
+.PHONY: vectors peers build demo test bench deps deps-models deps-bench clean lint vuln fuzz format vet portable unit race staticcheck vm
 
 build: bin/loadlock
 
@@ -76,9 +76,17 @@ vuln: deps
 bench: deps-bench bin/loadlock
 	testdata/bench/bench.sh
 
+## vectors: the test vectors of this tree as files, below .vectors
+vectors: deps-models
+	rm -rf .vectors && LOADLOCK_VECTORS=$(CURDIR)/.vectors $(GO) test -count=1 ./validate/... >/dev/null
+
+## peers: loadlock beside the other scanners that can be found, on those files; N=… takes that many of each kind
+peers: vectors bin/loadlock
+	testdata/peers/peers.py bin/loadlock .vectors
+
 ## vm: the cgroup checks on cgroup v2 alone, in QEMU with Debian's kernel
 vm: bin/loadlock
 	LOADLOCK=bin/loadlock testdata/vm/run.sh
 
 clean:
-	rm -rf bin dist .demo
+	rm -rf bin dist .demo .vectors
