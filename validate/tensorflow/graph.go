@@ -8,14 +8,15 @@ import (
 	"github.com/loadlock/loadlock/validate/jsonwalk"
 	"github.com/loadlock/loadlock/validate/modelpath"
 	"github.com/loadlock/loadlock/validate/protowalk"
+	"github.com/loadlock/loadlock/validate/tfops"
 )
 
 // state is what is remembered of one file.
 type state struct {
 	p         *validate.Pass
 	w         *protowalk.Walker
-	ops       map[string]string // the group of each vetted operator
-	order     []string          // operators in the order in which they were met
+	ops       map[string]tfops.Group // the group of each vetted operator
+	order     []string               // operators in the order in which they were met
 	at        map[string]int64
 	functions map[string]bool // defined in a library
 	asset     *protowalk.Message
@@ -27,7 +28,7 @@ const (
 	maxOps  = 50_000
 )
 
-func newState(p *validate.Pass, schema protowalk.Schema, ops map[string]string) *state {
+func newState(p *validate.Pass, schema protowalk.Schema, ops map[string]tfops.Group) *state {
 	s := &state{p: p, w: protowalk.New(p, walking), ops: ops, at: map[string]int64{}, functions: map[string]bool{}, asset: schema["AssetFileDef"]}
 	s.w.On(schema["NodeDef"], s.node)
 	s.w.On(schema["FunctionDef"], s.function)

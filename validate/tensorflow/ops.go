@@ -4,45 +4,13 @@ import (
 	"strings"
 
 	"github.com/loadlock/loadlock/validate"
-)
-
-// The groups of ops.txt.
-const (
-	groupPure       = "pure"
-	groupCheckpoint = "checkpoint"
-	groupAttribute  = "attribute"
-	groupText       = "text"
+	"github.com/loadlock/loadlock/validate/tfops"
 )
 
 // ruleOf says what an operator of a group is; nil: nothing to report.
-var ruleOf = map[string]*validate.Rule{
-	groupPure: nil, groupCheckpoint: nil, groupAttribute: nil, groupText: textOp, "python": pythonOp, "file": fileOp, "database": fileOp,
-	"network": networkOp, "process": processOp, "compiled": compiledOp,
-}
-
-// readOps reads ops.txt: the group of each operator. A mistake in it is a mistake of the program.
-func readOps(text string) map[string]string {
-	ops := map[string]string{}
-	group := ""
-	for line := range strings.Lines(text) {
-		switch line = strings.TrimSpace(line); {
-		case line == "" || line[0] == '#':
-		case line[0] == '[':
-			name, reason, ok := strings.Cut(line[1:], "] ")
-			if _, known := ruleOf[name]; !ok || !known || reason == "" {
-				panic("tensorflow: ops.txt: want [group] reason: " + line)
-			}
-			group = name
-		default:
-			for _, op := range strings.Fields(line) {
-				if ops[op] != "" || group == "" {
-					panic("tensorflow: ops.txt: " + op + " twice, or in no group")
-				}
-				ops[op] = group
-			}
-		}
-	}
-	return ops
+var ruleOf = map[tfops.Group]*validate.Rule{
+	tfops.Text: textOp, tfops.Python: pythonOp, tfops.File: fileOp, tfops.Database: fileOp,
+	tfops.Network: networkOp, tfops.Process: processOp, tfops.Compiled: compiledOp,
 }
 
 // judgeOps judges each operator once, where it stands first.

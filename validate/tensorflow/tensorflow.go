@@ -4,7 +4,7 @@
 // # Security
 //
 // A graph is a program: TensorFlow's own security notes call models programs. Each node of the graph and of every
-// function in its library names an operator; ops.txt lists what is vetted and what reaches files, the network, Python or
+// function in its library names an operator; package tfops lists what is vetted and what reaches files, the network, Python or
 // the process. An operator in no group is not cleared unless the file defines a function of that name. Attributes that
 // name files or addresses, the names of assets, constant tensors against their shapes, and the descriptions of Keras
 // layers that old versions put into the object graph are judged as well. The messages are walked against the table in
@@ -21,17 +21,15 @@ import (
 
 	"github.com/loadlock/loadlock/validate"
 	"github.com/loadlock/loadlock/validate/protowalk"
+	"github.com/loadlock/loadlock/validate/tfops"
 )
 
 //go:embed tensorflow.schema
 var schemaText string
 
-//go:embed ops.txt
-var opsText string
-
 // Scanner judges TensorFlow graphs.
 func Scanner() *validate.Scanner {
-	schema, ops := protowalk.MustParse(schemaText), readOps(opsText)
+	schema, ops := protowalk.MustParse(schemaText), tfops.Read()
 	return &validate.Scanner{
 		Name: "tensorflow", Doc: "TensorFlow graphs: SavedModel, GraphDef, MetaGraphDef", Version: 1, Rules: rules(),
 		Match: func(h validate.Head) bool { return inText(h) || root(h, schema) != nil },
@@ -99,7 +97,7 @@ func inText(h validate.Head) bool {
 	return false
 }
 
-func scan(p *validate.Pass, schema protowalk.Schema, ops map[string]string) error {
+func scan(p *validate.Pass, schema protowalk.Schema, ops map[string]tfops.Group) error {
 	start, err := p.Bytes(0, min(p.Size, 4096))
 	if err != nil {
 		return err
