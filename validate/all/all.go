@@ -19,6 +19,7 @@ import (
 	"github.com/loadlock/loadlock/validate/tensorflow"
 	"github.com/loadlock/loadlock/validate/text"
 	"github.com/loadlock/loadlock/validate/torchscript"
+	"github.com/loadlock/loadlock/validate/trees"
 	"github.com/loadlock/loadlock/validate/zipfile"
 )
 
@@ -41,6 +42,7 @@ func Scanners() []*validate.Scanner {
 		tensorflow.Scanner(),
 		text.Scanner(),
 		torchscript.Scanner(),
+		trees.Scanner(),
 		zipfile.Scanner(),
 	}
 }
