@@ -7,6 +7,7 @@ import (
 	"github.com/loadlock/loadlock/validate/executable"
 	"github.com/loadlock/loadlock/validate/gguf"
 	"github.com/loadlock/loadlock/validate/hfconfig"
+	"github.com/loadlock/loadlock/validate/media"
 	"github.com/loadlock/loadlock/validate/numpy"
 	"github.com/loadlock/loadlock/validate/onnx"
 	"github.com/loadlock/loadlock/validate/pickle"
@@ -30,6 +31,7 @@ func Scanners() []*validate.Scanner {
 		executable.Scanner(),
 		gguf.Scanner(),
 		hfconfig.Scanner(),
+		media.Scanner(),
 		numpy.Scanner(),
 		onnx.Scanner(),
 		pickle.Scanner(),
