@@ -1,6 +1,8 @@
 package hdf5
 
 import (
+	"slices"
+
 	"github.com/loadlock/loadlock/validate"
 )
 
@@ -29,6 +31,10 @@ func (o *object) attribute(c *cursor) error {
 	fresh, err := o.names.add(name)
 	if err != nil {
 		return err
+	}
+	if o.f.visited != nil {
+		o.listed = append(o.listed, name)
+		slices.Sort(o.listed)
 	}
 	if !fresh {
 		o.f.p.Report(duplicateAttribute, at, "%s of %s", validate.Quote(name, 80), validate.Quote("/"+o.path, 120))

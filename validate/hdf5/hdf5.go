@@ -52,12 +52,13 @@ type file struct {
 	structures  map[int64]struct{} // addresses of structures that were read
 	queue       []item             // object headers to visit
 	collections map[int64]*collection
-	kept        int // objects in collections
+	kept        int    // objects in collections
 	dirty       []span // values that were judged as files and not cleared
-	spare       int64 // unused bytes that are not zero
+	spare       int64  // unused bytes that are not zero
 	spareAt     int64
 	filters     map[uint16]bool // reported
 	text        []byte          // buffer for unused space
+	visited     func(kind string, attributes []string)
 }
 
 // item is an object to visit.
@@ -66,12 +67,15 @@ type item struct {
 	path string
 }
 
-func scan(p *validate.Pass) error {
+func scan(p *validate.Pass) error { return scanWith(p, nil) }
+
+// scanWith tells visited about every object when it is complete.
+func scanWith(p *validate.Pass, visited func(kind string, attributes []string)) error {
 	at := find(p, p.Size)
 	if at < 0 {
 		return validate.Malformed(0, "no HDF5 signature")
 	}
-	f := &file{p: p, structures: map[int64]struct{}{}, collections: map[int64]*collection{}, filters: map[uint16]bool{}, leafK: 4, groupK: 16, chunkK: 32}
+	f := &file{p: p, structures: map[int64]struct{}{}, collections: map[int64]*collection{}, filters: map[uint16]bool{}, leafK: 4, groupK: 16, chunkK: 32, visited: visited}
 	if err := f.userBlock(at); err != nil {
 		return err
 	}

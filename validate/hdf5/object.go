@@ -41,7 +41,8 @@ type object struct {
 	filters []filter
 	names   nameSet // of attributes
 	links   nameSet
-	once    uint32 // bit per message type that may stand once
+	listed  []string // names of attributes, when somebody asks
+	once    uint32   // bit per message type that may stand once
 }
 
 func (f *file) object(next item) error {
@@ -49,10 +50,24 @@ func (f *file) object(next item) error {
 	if err := f.messages(next.at, o.message); err != nil {
 		return err
 	}
+	if f.visited != nil && next.path != extensionPath {
+		f.visited(o.sort(), o.listed)
+	}
 	if o.layout == nil {
 		return nil
 	}
 	return o.dataset()
+}
+
+// sort is what h5py calls the object.
+func (o *object) sort() string {
+	switch {
+	case o.layout != nil:
+		return "dataset"
+	case o.kind != nil:
+		return "type"
+	}
+	return "group"
 }
 
 // message judges one message. Each reader leaves what it did not need to be judged as unused bytes.

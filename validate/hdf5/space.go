@@ -125,8 +125,26 @@ var signatures = [][]byte{[]byte("PK\x03\x04"), []byte("PK\x05\x06"), []byte("PK
 	[]byte("\xfd7zXZ\x00"), []byte("BZh91AY&SY"), []byte("\xcf\xfa\xed\xfe"), []byte("\x28\xb5\x2f\xfd"), []byte("#!/"), []byte("This program cannot"), []byte("\x93NUMPY"),
 	[]byte("Rar!"), []byte("GGUF"), []byte("ustar"), []byte("\x00asm"), []byte("<?php"), []byte("import "), []byte("__import__"), []byte("eval("), []byte("exec(")}
 
-// pickled matches an import of a pickle, of the old protocols and the new ones, with the opcode before it.
-var pickled = regexp.MustCompile(`(?s)[ci][A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n|\x80[\x04\x05]\x95.{5}\x00\x00\x00|\x8c.[\w.]+\x94?\x8c.[\w.]+\x94?\x93`)
+// imported matches an import of a pickle of the old protocols, with the opcode before it.
+var imported = regexp.MustCompile(`[ci][A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n`)
+
+// pickleIn is the place of a pickle that imports something, or -1.
+func pickleIn(b []byte) int {
+	const most = 4096 // bytes of it that are walked
+	for i := 0; ; i++ {
+		k := bytes.IndexByte(b[i:], 0x80)
+		if k < 0 {
+			break
+		}
+		if i += k; i+1 < len(b) && b[i+1] >= 2 && b[i+1] <= 5 && importsByName(b[i:min(len(b), i+most)]) {
+			return i
+		}
+	}
+	if m := imported.FindIndex(b); m != nil {
+		return m[0]
+	}
+	return -1
+}
 
 // unusedBytes judges bytes that no structure uses.
 func (f *file) unusedBytes(at int64, b []byte) {
@@ -148,8 +166,8 @@ func (f *file) unusedBytes(at int64, b []byte) {
 			return
 		}
 	}
-	if m := pickled.FindIndex(b); m != nil {
-		f.p.Report(hidden, at+int64(m[0]), "an import of a pickle, %s, in unused space", validate.Quote(b[m[0]:m[1]], 48))
+	if k := pickleIn(b); k >= 0 {
+		f.p.Report(hidden, at+int64(k), "a pickle that imports, %s, in unused space", validate.Quote(b[k:], 48))
 	}
 }
 

@@ -133,12 +133,14 @@ func (f *file) root(addr int64) error {
 	return f.visit(addr, "")
 }
 
+const extensionPath = "superblock extension"
+
 // extension reads the object header that extends the superblock at once, because it says how wide B-trees are.
 func (f *file) extension(addr int64) error {
 	if err := f.structure(addr); err != nil {
 		return err
 	}
-	return f.object(item{addr, "superblock extension"})
+	return f.object(item{addr, extensionPath})
 }
 
 // driverBlock reads the driver information of old files (specification II.B).
