@@ -44,7 +44,7 @@ const (
 
 const (
 	maxPending = 100_000
-	maxRefs    = 1 << 20
+	maxRefs    = 200_000
 	maxSymbol  = 64 // bytes of a symbol's name that are kept
 )
 

@@ -125,6 +125,9 @@ func (t *tree) opened(_ []jsonwalk.Frame, off int64) {
 // maxRepeats bounds the values of one key that are kept; more of them are repeated keys, which are findings elsewhere.
 const maxRepeats = 8
 
+// maxName is where names are cut; no vetted one is so long.
+const maxName = 500
+
 func (t *tree) scalar(stack []jsonwalk.Frame, k jsonwalk.Kind, value []byte, off int64) {
 	if len(stack) == 0 || !stack[len(stack)-1].Object {
 		return
@@ -156,10 +159,10 @@ func (t *tree) scalar(stack []jsonwalk.Frame, k jsonwalk.Kind, value []byte, off
 		return
 	}
 	if len(*list) < maxRepeats {
-		*list = append(*list, string(value))
+		*list = append(*list, string(value[:min(len(value), maxName)]))
 		return
 	}
-	t.report(unknownName, off, "the key of %s stands here too often", string(value))
+	t.report(unknownName, off, "the key of %s stands here too often", string(value[:min(len(value), maxName)]))
 }
 
 func plainName(s string) bool {
@@ -248,6 +251,7 @@ func danger(l *lists, module string) bool {
 const maxReported = 500
 
 func (t *tree) report(r *validate.Rule, off int64, format, what string) {
+	what = what[:min(len(what), 2*maxName)]
 	key := r.ID + " " + what
 	if t.seen[key] {
 		return

@@ -60,10 +60,12 @@ func (j *judge) target(off int64, name string) {
 	case functions[name]:
 	case (len(parts) == 4 || len(parts) == 5) && parts[0] == "torch" && parts[1] == "ops" && !strings.HasPrefix(parts[len(parts)-1], "__"):
 		j.operator(at, parts[2], parts[3])
-	case j.seen[name] || len(j.seen) > maxReported:
+	case len(j.seen) > maxReported:
 	default:
-		j.seen[name] = true
-		j.p.ReportAt(exportTarget, at, "a node calls %s", validate.Quote(name, 80))
+		if key := name[:min(len(name), maxWord)]; !j.seen[key] {
+			j.seen[key] = true
+			j.p.ReportAt(exportTarget, at, "a node calls %s", validate.Quote(name, 80))
+		}
 	}
 }
 
@@ -79,8 +81,12 @@ var guardWords = set(`L size stride storage_offset shape dtype device math sym_m
 const maxPowers, maxDigits = 8, 20
 
 func (j *judge) expression(off int64, text string, guard bool) {
-	if what := notArithmetic(text, guard); what != "" && len(j.seen) < maxReported && !j.seen["="+text] {
-		j.seen["="+text] = true
+	if what := notArithmetic(text, guard); what != "" && len(j.seen) < maxReported {
+		key := "=" + text[:min(len(text), maxWord)]
+		if j.seen[key] {
+			return
+		}
+		j.seen[key] = true
 		j.p.ReportAt(exportExpression, validate.Place{Offset: off, Evidence: validate.Quote(text, 120)}, "%s", what)
 	}
 }

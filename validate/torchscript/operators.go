@@ -82,7 +82,7 @@ func (j *judge) operator(at validate.Place, ns, name string) {
 	if j.lists.allowed[ns][name] {
 		return
 	}
-	full := ns + "::" + name
+	full := ns[:min(len(ns), maxWord)] + "::" + name[:min(len(name), maxWord)]
 	if j.seen[full] || len(j.seen) > maxReported {
 		return
 	}

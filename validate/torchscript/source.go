@@ -10,6 +10,9 @@ import (
 // maxSource bounds one member of source; the largest published ones have a few megabytes.
 const maxSource = 8 << 20
 
+// maxNames bounds the names of one member that are remembered; what is defined beyond them is reported as unknown.
+const maxNames = 100_000
+
 // judge reads one member.
 type judge struct {
 	p     *validate.Pass
@@ -181,8 +184,8 @@ func (j *judge) class(at validate.Place, name string) {
 	if !ok {
 		return
 	}
-	if ns, _, _ := strings.Cut(rest, "."); !native[ns] && !j.seen[name] && len(j.seen) < maxReported {
-		j.seen[name] = true
+	if ns, _, _ := strings.Cut(rest, "."); !native[ns] && !j.seen[name[:min(len(name), maxWord)]] && len(j.seen) < maxReported {
+		j.seen[name[:min(len(name), maxWord)]] = true
 		j.p.ReportAt(nativeClass, at, "class %s", validate.Quote(name, 80))
 	}
 }
@@ -209,7 +212,7 @@ func (j *judge) name(t token, name string, next token) {
 	}
 	defined := next.is("=") || next.is(":") || next.is(",") || next.is(")") && !j.prev.is("(") || next.kind == tName && string(next.text) == "in" ||
 		j.prev.kind == tName && (string(j.prev.text) == "def" || string(j.prev.text) == "class" || string(j.prev.text) == "for" || string(j.prev.text) == "as")
-	if defined {
+	if defined && len(j.known) < maxNames {
 		j.known[name] = true
 		return
 	}

@@ -14,7 +14,7 @@ type reader struct {
 	r    *bufio.Reader
 	off  int64
 	open []frame
-	keys int // remembered in all open objects
+	keys int // bytes that the keys of open objects need
 	buf  []byte
 }
 

@@ -14,6 +14,7 @@ package trees
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"unicode/utf8"
 
 	"github.com/loadlock/loadlock/validate"
@@ -72,7 +73,8 @@ func scan(p *validate.Pass) error {
 const (
 	maxNesting = 256
 	maxText    = 8 << 20
-	maxKeys    = 1 << 16 // remembered at once
+	maxKeys    = 12 << 20 // bytes that the keys of open objects may need
+	keyCost    = 64
 )
 
 // frame is an open array or object.
@@ -81,6 +83,7 @@ type frame struct {
 	typ    byte  // of every value, or 0
 	left   int64 // values that remain, or -1 until a closing sign
 	keys   map[string]bool
+	cost   int // bytes of memory that the keys need
 }
 
 func (u *reader) walk() error {
@@ -142,7 +145,7 @@ func (u *reader) member() error {
 }
 
 func (u *reader) close() {
-	u.keys -= len(u.open[len(u.open)-1].keys)
+	u.keys -= u.open[len(u.open)-1].cost
 	u.open = u.open[:len(u.open)-1]
 }
 
@@ -155,11 +158,11 @@ func (u *reader) key(f *frame, typ byte) error {
 	if f.keys == nil {
 		f.keys = map[string]bool{}
 	}
-	if u.keys++; u.keys > maxKeys || len(s) > 4096 {
-		return validate.Malformed(at, "too many or too long keys")
+	f.cost += keyCost + len(s)
+	if u.keys += keyCost + len(s); u.keys > maxKeys {
+		return fmt.Errorf("%w: the keys of open objects need more than %d bytes", validate.ErrBudget, maxKeys)
 	}
 	if f.keys[string(s)] {
-		u.keys--
 		u.p.Report(repeatedKey, at, "key %s", validate.Quote(s, 60))
 	}
 	f.keys[string(s)] = true
