@@ -8,6 +8,7 @@ import (
 	"github.com/loadlock/loadlock/validate/gguf"
 	"github.com/loadlock/loadlock/validate/hfconfig"
 	"github.com/loadlock/loadlock/validate/media"
+	"github.com/loadlock/loadlock/validate/msgpack"
 	"github.com/loadlock/loadlock/validate/numpy"
 	"github.com/loadlock/loadlock/validate/onnx"
 	"github.com/loadlock/loadlock/validate/pickle"
@@ -32,6 +33,7 @@ func Scanners() []*validate.Scanner {
 		gguf.Scanner(),
 		hfconfig.Scanner(),
 		media.Scanner(),
+		msgpack.Scanner(),
 		numpy.Scanner(),
 		onnx.Scanner(),
 		pickle.Scanner(),
