@@ -1,14 +1,12 @@
 package zipfile
 
 import (
-	"bytes"
 	"errors"
 	"hash/crc32"
 	"io"
-	"path"
-	"strings"
 
 	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/membername"
 )
 
 // checksumMax is the size up to which a stored member is read once more for its CRC.
@@ -158,8 +156,7 @@ func (a *archive) link(e *entry) error {
 			return err
 		}
 		target = string(b)
-		inside := path.Join("/root", path.Dir(strings.TrimPrefix(e.name, "/")), target)
-		if strings.HasPrefix(target, "/") || bytes.IndexByte(b, 0) >= 0 || strings.Contains(target, `\`) || !strings.HasPrefix(inside, "/root/") {
+		if membername.LeadsOutside(e.name, target) {
 			a.p.Report(special, e.header, "member %s is a link that leads outside, to %s", quote(e.name), quote(target))
 			return a.p.Charge(validate.Entries, 1)
 		}
