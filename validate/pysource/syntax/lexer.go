@@ -39,11 +39,11 @@ type lexer struct {
 type indent struct{ col, alt int }
 
 func (l *lexer) fail(off int, format string, args ...any) {
-	panic(&SyntaxError{Offset: int64(off), Line: int(l.line), Col: max(off-l.lineStart, 0), What: fmt.Sprintf(format, args...)})
+	panic(&SyntaxError{Offset: int64(off), What: fmt.Sprintf(format, args...)})
 }
 
 func (l *lexer) exceed(off int, format string, args ...any) {
-	panic(&SyntaxError{Offset: int64(off), Line: int(l.line), Col: max(off-l.lineStart, 0), What: fmt.Sprintf(format, args...), Limit: true})
+	panic(&SyntaxError{Offset: int64(off), What: fmt.Sprintf(format, args...), Limit: true})
 }
 
 // charge counts memory that the result will hold.

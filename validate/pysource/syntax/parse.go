@@ -14,7 +14,8 @@ func Parse(src []byte, limits Limits) (m *Module, err error) {
 	m = &Module{}
 	p := &parser{lexer: lexer{src: string(src), line: 1, limits: limits, lineBegin: true, facts: &m.Facts}, chars: &charNames{}, respelled: map[string]string{}}
 	defer func() {
-		if e, ok := p.caught(recover()); ok {
+		if e := caught(recover()); e != nil {
+			p.locate(e)
 			m, err = nil, e
 		}
 	}()
@@ -46,20 +47,24 @@ type parser struct {
 	stmts []Statement
 }
 
-// caught turns the value of a panic into an error, with its line; other panics go on.
-func (p *parser) caught(r any) (*SyntaxError, bool) {
+// caught is the error that a panic carries; other panics go on.
+func caught(r any) *SyntaxError {
 	if r == nil {
-		return nil, false
+		return nil
 	}
 	e, ok := r.(*SyntaxError)
 	if !ok {
 		panic(r)
 	}
+	return e
+}
+
+// locate gives an error its line. The lexer may have been further on when it was found.
+func (p *parser) locate(e *SyntaxError) {
 	e.Offset = min(max(e.Offset, 0), int64(len(p.src)))
 	head := p.src[:e.Offset]
 	e.Line = 1 + strings.Count(head, "\n") + strings.Count(head, "\r") - strings.Count(head, "\r\n")
 	e.Col = len(head) - 1 - strings.LastIndexAny(head, "\r\n")
-	return e, true
 }
 
 // attempt runs f at the beginning of a statement and returns to its begin if f fails, but not if a limit is exceeded.
@@ -67,8 +72,8 @@ func (p *parser) attempt(f func()) (ok bool) {
 	lex, facts, tok, peeked, peek, lastEnd, nested := p.lexer, *p.facts, p.tok, p.peeked, p.peek, p.lastEnd, p.nested
 	exprs, stmts := len(p.exprs), len(p.stmts)
 	defer func() {
-		e, failed := p.caught(recover())
-		if !failed {
+		e := caught(recover())
+		if e == nil {
 			return
 		}
 		if e.Limit {
