@@ -20,6 +20,7 @@ import (
 	"github.com/loadlock/loadlock/validate/tensorbundle"
 	"github.com/loadlock/loadlock/validate/tensorflow"
 	"github.com/loadlock/loadlock/validate/text"
+	"github.com/loadlock/loadlock/validate/tflite"
 	"github.com/loadlock/loadlock/validate/torchscript"
 	"github.com/loadlock/loadlock/validate/trees"
 	"github.com/loadlock/loadlock/validate/zipfile"
@@ -45,6 +46,7 @@ func Scanners() []*validate.Scanner {
 		tensorbundle.Scanner(),
 		tensorflow.Scanner(),
 		text.Scanner(),
+		tflite.Scanner(),
 		torchscript.Scanner(),
 		trees.Scanner(),
 		zipfile.Scanner(),

@@ -122,7 +122,7 @@ func scan(p *validate.Pass, schema protowalk.Schema) error {
 // data reads a block of entries. limit is the key that the index gives it, which is not below its last key.
 func (r *reader) data(h handle, limit string) error {
 	if h.off != r.end {
-		return validate.Malformed(h.off, "a block at %d where the one before ends at %d", h.off, r.end)
+		return validate.Malformed(min(h.off, r.p.Size), "a block at %d where the one before ends at %d", h.off, r.end)
 	}
 	r.end = h.off + h.size + trailer
 	err := r.block(h, func(key string, off, n int64) error {

@@ -19,8 +19,10 @@ import (
 
 type msg = prototest.M
 
+var scanners = []*validate.Scanner{Scanner()}
+
 func scan1(b []byte) validate.Report {
-	return validate.ScanReader(context.Background(), []*validate.Scanner{Scanner()}, "m.index", bytes.NewReader(b), int64(len(b)), validatetest.Policy().Scan)
+	return validate.ScanReader(context.Background(), scanners, "m.index", bytes.NewReader(b), int64(len(b)), validatetest.Policy().Scan)
 }
 
 // pair is an entry of a table.
