@@ -47,6 +47,8 @@ var keys = []key{
 		boolean{at: func(p *Policy) *bool { return &p.UnsafeAdmitRejected }, weak: "the command runs although validation refused the model"}},
 	{"require_model", "Refuse to run a command without --model.",
 		boolean{at: func(p *Policy) *bool { return &p.RequireModel }, tight: true, weak: "a command runs without a model that was validated"}},
+	{"scan_script", "Analyse the script that the command runs, and refuse it unless it is cleared.",
+		boolean{at: func(p *Policy) *bool { return &p.ScanScript }, tight: true, weak: "the script that runs is not analysed"}},
 
 	{"max_file_size_mb", "Largest file of a model, in MiB.", integer{at: func(p *Policy) *int64 { return &p.Scan.MaxFileSizeMB }, min: 1, max: mib16TiB}},
 	{"scan.max_files", "Most entries of a model folder.", integer{at: func(p *Policy) *int64 { return &p.Scan.MaxFiles }, min: 1, max: 10_000_000}},

@@ -33,6 +33,9 @@ type Policy struct {
 
 	// RequireModel refuses to run a command without a --model (nothing would be validated).
 	RequireModel bool
+	// ScanScript judges the script that the interpreter is told to run as code that comes with a model is judged, and
+	// refuses to run it when it is not cleared. The script is the user's own, so no built-in policy does.
+	ScanScript bool
 
 	Sandbox Sandbox
 }

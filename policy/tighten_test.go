@@ -88,6 +88,7 @@ func loosened(p, limit Policy) (how []string) {
 	check(p.UnsafeUnknownGlobals && !limit.UnsafeUnknownGlobals, "unknown globals")
 	check(p.UnsafeAdmitRejected && !limit.UnsafeAdmitRejected, "admit rejected")
 	check(!p.RequireModel && limit.RequireModel, "require model")
+	check(!p.ScanScript && limit.ScanScript, "scan script")
 	for _, g := range p.AllowedGlobals {
 		check(!limit.UnsafeUnknownGlobals && !slices.ContainsFunc(limit.AllowedGlobals, func(l Global) bool {
 			return l.Module == g.Module && l.Name == g.Name && (l.Import || !g.Import) && (l.Call || !g.Call) && (l.Build || !g.Build)
