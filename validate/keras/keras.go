@@ -1,0 +1,85 @@
+package keras
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"path"
+	"regexp"
+
+	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/jsonwalk"
+)
+
+// Scanner judges Keras descriptions of networks.
+func Scanner() *validate.Scanner {
+	return &validate.Scanner{
+		Name: "keras", Doc: "Keras JSON: every class and function that loading would make, in config.json, HDF5 attributes, keras_metadata.pb", Version: 1,
+		Rules: rules, Match: match, Scan: scan,
+	}
+}
+
+// match claims JSON with a class_name in it, wherever it stands, and SavedMetadata. The key may be written with escapes,
+// so text that spells letters that way is claimed as well: no JSON writer does.
+func match(h validate.Head) bool {
+	if isMetadata(h.Name, h.Start) {
+		return true
+	}
+	start := bytes.TrimLeft(h.Start, " \t\r\n")
+	if len(start) == 0 || start[0] != '{' && start[0] != '[' {
+		return len(start) == 0 && h.Size > int64(len(h.Start)) && contains(h, h.Size)
+	}
+	return contains(h, h.Size)
+}
+
+var classKey = regexp.MustCompile(`(?i)"class_name"|\\u00(5f|6[0-9a-f]|7[0-9a])`)
+
+// contains looks for the key in pieces of the file, with constant memory.
+func contains(r io.ReaderAt, size int64) bool {
+	const lap = 16
+	buf := make([]byte, 64<<10)
+	for at := int64(0); at < size; {
+		n, err := r.ReadAt(buf[:min(int64(len(buf)), size-at)], at)
+		if classKey.Match(buf[:n]) {
+			return true
+		}
+		if err != nil && !errors.Is(err, io.EOF) || n < len(buf) {
+			return false
+		}
+		at += int64(n) - lap
+	}
+	return false
+}
+
+func scan(p *validate.Pass) error {
+	var head [4096]byte
+	n, err := p.ReadAt(head[:], 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if isMetadata(p.Name, head[:n]) {
+		return metadata(p)
+	}
+	if err := p.ReadText(func(int64, []byte) error { return nil }); err != nil {
+		return err
+	}
+	classes, err := loadClasses()
+	if err != nil {
+		return err
+	}
+	j := &judge{p: p, classes: classes, told: map[string]bool{}}
+	err = jsonwalk.Walk(p, 0, p.Size, jsonwalk.Visitor{Scalar: j.scalar, Open: j.open, Close: j.close, Repeated: j.repeated})
+	if err != nil {
+		return err
+	}
+	if j.failed != nil {
+		return j.failed
+	}
+	p.Clear(0, p.Size, "Keras JSON")
+	return nil
+}
+
+// isMetadata recognises keras_metadata.pb: by its name, or by the identifiers that every node carries.
+func isMetadata(name string, start []byte) bool {
+	return path.Base(name) == "keras_metadata.pb" || len(start) > 0 && start[0] == 0x0a && bytes.Contains(start, []byte("\x22")) && bytes.Contains(start, []byte("_tf_keras_"))
+}
