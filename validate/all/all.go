@@ -6,7 +6,9 @@ import (
 	"github.com/loadlock/loadlock/validate/compressed"
 	"github.com/loadlock/loadlock/validate/executable"
 	"github.com/loadlock/loadlock/validate/gguf"
+	"github.com/loadlock/loadlock/validate/hdf5"
 	"github.com/loadlock/loadlock/validate/hfconfig"
+	"github.com/loadlock/loadlock/validate/keras"
 	"github.com/loadlock/loadlock/validate/media"
 	"github.com/loadlock/loadlock/validate/msgpack"
 	"github.com/loadlock/loadlock/validate/numpy"
@@ -32,7 +34,9 @@ func Scanners() []*validate.Scanner {
 		compressed.Scanner(),
 		executable.Scanner(),
 		gguf.Scanner(),
+		hdf5.Scanner(),
 		hfconfig.Scanner(),
+		keras.Scanner(),
 		media.Scanner(),
 		msgpack.Scanner(),
 		numpy.Scanner(),
