@@ -1,15 +1,23 @@
-// Package pysource finds the Python code that comes with a model.
+// Package pysource judges the Python code that comes with a model: what it does with the machine, before it runs.
 //
-// It marks each such file as code, so that the policy decides whether it exists inside the sandbox, and checks
-// that the bytes are what a reader sees. It does not yet analyse what the code does: a policy that allows
-// remote code therefore gets an inconclusive verdict for it (validate/remote-code-not-cleared).
+// Each file is parsed (package syntax, Python 3.8 to 3.14) and analysed by itself. Names are resolved through imports,
+// scopes and assignments without regard to their order, so that giving a name another value hides none; texts are
+// folded through the operations and encodings that hide names; members are followed through getattr, dictionaries of
+// modules, the import machinery and the modules through which other modules are reached. What a name then refers to is
+// judged by a list, modules.txt, by default deny: what the list does not settle is a MEDIUM finding, and what modelling
+// code never needs (processes, network, native code, pickles, credentials, import hooks, walks to the interpreter's
+// internals) is a HIGH one, with the way from source to sink. References count, not only calls.
 //
 // # Security
 //
-// Code is recognised by name, because the interpreter finds modules by name, and by an interpreter line. Byte
-// code and native libraries are not text; no scanner claims them, and the verdict is inconclusive.
-// PEP 263 lets the first two lines choose an encoding under which the interpreter reads other code than a
-// person does, so anything but UTF-8 and its subset is a finding.
+// Code is recognised by name, because the interpreter finds modules by name, by an interpreter line, and by content.
+// PEP 263 lets the first two lines choose an encoding under which the interpreter reads other code than a person does,
+// so anything but UTF-8 and its subset is a finding. Code that does not parse, or is too large, is never clean.
+//
+// Not judged: what a vetted library does with harmless-looking arguments; values that come from outside the file
+// (configuration, weights) and reach a plain object; the other files of the model, each of which is judged by itself;
+// code that a policy lets run and that behaves badly as a model. Objects are not told apart: an attribute has every
+// value that any object of the file was given under that name.
 package pysource
 
 import (
@@ -21,37 +29,44 @@ import (
 	"strings"
 
 	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/pysource/syntax"
 )
 
 var (
 	remoteCode = &validate.Rule{ID: "pysource/remote-code", Title: "Python code that comes with the model", Severity: validate.Low,
-		Why: "Libraries run such files when they are told to trust remote code; they can do all the process can.",
-		Fix: "read it and install it as a local package, or keep it withheld (allow_remote_code: false)"}
+		Why:     "Libraries run such files when they are told to trust remote code; they can do all the process can.",
+		Fix:     "read it and install it as a local package, or keep it withheld (allow_remote_code: false)",
+		Hostile: `modeling_x.py`, Benign: `config.json`}
 	encoding = &validate.Rule{ID: "pysource/encoding", Title: "Python source that is not plain UTF-8", Severity: validate.Medium,
-		Why:  "A declared or broken encoding makes the interpreter see other code than a reader or a scanner.",
-		Fix:  "ask for the file in UTF-8 without an encoding declaration",
+		Why:     "A declared or broken encoding makes the interpreter see other code than a reader or a scanner.",
+		Fix:     "ask for the file in UTF-8 without an encoding declaration",
+		Hostile: `# coding: utf-7`, Benign: `# coding: utf-8`,
 		Refs: []string{"PEP 263"}}
 	pathFile = &validate.Rule{ID: "pysource/path-file", Title: "Python path file with an import line", Severity: validate.High,
-		Why:  "The interpreter executes every line of a .pth file that begins with import, at start-up, before any program.",
-		Fix:  "remove the file; a model has no use for it",
+		Why:     "The interpreter executes every line of a .pth file that begins with import, at start-up, before any program.",
+		Fix:     "remove the file; a model has no use for it",
+		Hostile: `import os; os.system("x")`, Benign: `some/folder`,
 		Refs: []string{"Python documentation, module site"}}
 )
 
 var sourceExtensions = []string{".py", ".pyi", ".pyw", ".pyx", ".pxd", ".ipy"}
 
-// Scanner finds Python code.
+// Scanner judges Python code.
 func Scanner() *validate.Scanner {
 	return &validate.Scanner{
-		Name: "pysource", Doc: "Python source files, scripts and path files", Version: 1,
-		Rules: []*validate.Rule{remoteCode, encoding, pathFile}, Match: match, Scan: scan,
+		Name: "pysource", Doc: "Python source, byte code, notebooks, path files, requirements", Version: 2,
+		Rules: allRules(), Match: match, Scan: scan,
 	}
 }
 
 func match(h validate.Head) bool {
-	if isPathFile(h.Name) {
+	switch {
+	case isPathFile(h.Name):
 		return h.Text() // .pth is also what torch checkpoints are called; those are not text
+	case slices.Contains(sourceExtensions, validate.Ext(h.Name)), isByteCode(h), isNotebook(h), isRequirements(h):
+		return true
 	}
-	return slices.Contains(sourceExtensions, validate.Ext(h.Name)) || pythonHead(h.Start)
+	return pythonHead(h.Start) || pythonContent(h)
 }
 
 func isPathFile(name string) bool { return validate.Ext(name) == ".pth" }
@@ -63,9 +78,22 @@ func pythonHead(b []byte) bool {
 }
 
 func scan(p *validate.Pass) error {
-	if isPathFile(p.Name) {
+	head := validate.Head{Name: p.Name, Size: p.Size, ReaderAt: p}
+	head.Start, _ = p.Bytes(0, min(p.Size, 4096))
+	switch {
+	case isPathFile(p.Name):
 		return scanPathFile(p)
+	case isByteCode(head):
+		return scanByteCode(p)
+	case isNotebook(head):
+		return scanNotebook(p)
+	case isRequirements(head):
+		return scanRequirements(p)
 	}
+	return scanSource(p)
+}
+
+func scanSource(p *validate.Pass) error {
 	p.IsCode()
 	var lines int64
 	err := p.ReadText(func(off int64, chunk []byte) error {
@@ -83,13 +111,59 @@ func scan(p *validate.Pass) error {
 	switch path.Base(p.Name) {
 	case "sitecustomize.py", "usercustomize.py":
 		what = "Python that the interpreter imports by itself at start-up"
+		p.Report(startUp, 0, "%s", path.Base(p.Name))
 	}
 	p.Report(remoteCode, 0, "%d lines of %s; withheld under allow_remote_code: false; local alternative: install it as a package", lines, what)
 	var format *validate.FormatError
 	if errors.As(err, &format) {
 		p.Report(encoding, format.Offset, "%s", format.What)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if p.Size > MaxSource {
+		p.Report(tooLarge, 0, "%d bytes; at most %d are analysed", p.Size, MaxSource)
+		return nil
+	}
+	src, err := p.Bytes(0, p.Size)
+	if err != nil {
+		return err
+	}
+	analyseAt(p, src, 0, 0)
+	return p.Charge(validate.Entries, 0)
+}
+
+// analyseAt analyses a text that stands at an offset and line of the file.
+func analyseAt(p *validate.Pass, src []byte, off int64, line int) {
+	Analyse(src, p.Name, func(r *validate.Rule, at validate.Place, detail string) {
+		at.Offset = min(at.Offset+off, p.Size)
+		if at.Line > 0 {
+			at.Line += line
+		}
+		p.ReportAt(r, at, "%s", detail)
+	})
+}
+
+// content is a line that only Python has; the whole file must then be Python as well.
+var content = regexp.MustCompile(`(?m)^[ \t]*(import [a-zA-Z_][\w.]*( as \w+)?[ \t]*(#.*|;.*|,.*)?\r?$|from [a-zA-Z_.][\w.]* import [\w(*]|(async )?def \w+\(|class \w+.*:|exec\(|eval\(|__import__\(|@\w+)`)
+
+// maxContent bounds what is read of a file without a telling name.
+const maxContent = 256 << 10
+
+// pythonContent recognises Python under any name.
+func pythonContent(h validate.Head) bool {
+	if h.Size > maxContent || !content.Match(h.Start) || !h.Text() {
+		return false
+	}
+	src := h.Start
+	if int64(len(src)) < h.Size {
+		src = make([]byte, h.Size)
+		if _, err := h.ReadAt(src, 0); err != nil {
+			return false
+		}
+	}
+	tree, err := syntax.Parse(src, syntax.Limits{})
+	return err == nil && len(tree.Body) > 0
 }
 
 // declaration is the pattern of PEP 263, for the first two lines.

@@ -1,0 +1,76 @@
+package pysource
+
+import (
+	"strings"
+
+	"github.com/loadlock/loadlock/validate/pysource/syntax"
+)
+
+// pendingImport is an import of a denied module; it is a finding of its own unless the module's use is one.
+type pendingImport struct {
+	e  *entry
+	n  syntax.Node
+	at place
+}
+
+// importModule judges that a module is imported, by whatever means.
+func (m *module) importModule(path string, n syntax.Node, at place) {
+	if strings.HasPrefix(path, ".") {
+		return
+	}
+	path = m.names.canonical(path)
+	root, _, _ := strings.Cut(path, ".")
+	e, _ := m.names.find(path)
+	switch {
+	case e == nil && root == "":
+	case e == nil:
+		m.say(unknownModule, "", n, at, "module %s is not vetted", quoted(root))
+	case e.verdict == deny:
+		if len(m.pending) < 256 {
+			m.pending = append(m.pending, pendingImport{e, n, at})
+		}
+	case e.verdict == note && e.name != "multiprocessing":
+		m.say(used, e.capability, n, at, "import of %s: %s", path, e.reason)
+	case path == "__main__":
+		m.say(unsettled, e.capability, n, at, "import of %s: %s", path, e.reason)
+	}
+}
+
+// importFrom judges from … import ….
+func (m *module) importFrom(n *syntax.ImportFrom, at place) {
+	from := strings.Repeat(".", n.Level) + n.Module
+	if n.Level == 0 {
+		m.importModule(n.Module, n, at)
+	}
+	for _, a := range n.Names {
+		if a.Name == "*" {
+			if e, _ := m.names.find(m.names.canonical(from)); n.Level == 0 && (e == nil || e.verdict >= ask) {
+				m.say(starImport, "", n, at, "from %s import *", clip(from, 80))
+			}
+			continue
+		}
+		m.attributeName(a.Name, syntax.Load, n, at)
+		path := m.names.canonical(member(from, a.Name))
+		if m.names.isModule(path) {
+			if n.Level == 0 || !strings.HasPrefix(path, ".") {
+				m.importModule(path, n, at)
+			}
+			continue
+		}
+		e, _ := m.names.find(path)
+		if e != nil && e.verdict == byCall {
+			continue // its uses are judged
+		}
+		m.refer(ref(path, nil), n, nil, at)
+	}
+}
+
+// judgeImports reports the denied modules that this file imports but does not use in plain sight.
+func (m *module) judgeImports() {
+	for _, p := range m.pending {
+		root, _, _ := strings.Cut(p.e.name, ".")
+		if !m.usedModules[root] {
+			m.say(imported, p.e.capability, p.n, p.at, "module %s: %s", p.e.name, p.e.reason)
+		}
+	}
+}

@@ -1,0 +1,130 @@
+package pysource
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+
+	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/jsonwalk"
+)
+
+// isNotebook recognises Jupyter notebooks: JSON with cells and a version of the format (nbformat 4).
+func isNotebook(h validate.Head) bool {
+	if validate.Ext(h.Name) == ".ipynb" {
+		return true
+	}
+	start := bytes.TrimLeft(h.Start, " \t\r\n")
+	return len(start) > 0 && start[0] == '{' && (bytes.Contains(h.Start, []byte(`"cell_type"`)) || bytes.Contains(h.Start, []byte(`"nbformat"`)))
+}
+
+// maxCells bounds the source that is collected of one notebook.
+const maxCells = 1 << 20
+
+// scanNotebook analyses the code cells, one after the other as one program: names of a cell are known in the next.
+func scanNotebook(p *validate.Pass) error {
+	p.IsCode()
+	if err := p.ReadText(func(int64, []byte) error { return nil }); err != nil {
+		return err
+	}
+	c := &cells{p: p}
+	err := jsonwalk.Walk(p, 0, p.Size, jsonwalk.Visitor{Scalar: c.scalar, Close: c.close})
+	if err != nil {
+		return err
+	}
+	if c.full {
+		p.Report(tooLarge, 0, "a notebook of more than %d bytes of code", maxCells)
+	}
+	analyseAt(p, c.program(), 0, 0)
+	p.Clear(0, p.Size, "notebook")
+	return nil
+}
+
+// cells collects the code of a notebook.
+type cells struct {
+	p    *validate.Pass
+	cell bytes.Buffer // of the cell that is read
+	kind string
+	all  bytes.Buffer
+	full bool
+	hits int
+}
+
+func (c *cells) scalar(stack []jsonwalk.Frame, k jsonwalk.Kind, v []byte, off int64) {
+	if len(stack) < 3 || string(stack[0].Key) != "cells" || k != jsonwalk.Text {
+		return
+	}
+	switch key := string(stack[2].Key); {
+	case key == "cell_type" && len(stack) == 3:
+		c.kind = string(v)
+	case key == "source" || key == "input":
+		if c.cell.Len()+c.all.Len()+len(v) > maxCells {
+			c.full = true
+			return
+		}
+		c.cell.Write(v)
+		c.commands(string(v), off)
+	}
+}
+
+// close ends a cell.
+func (c *cells) close(stack []jsonwalk.Frame, _ int64) {
+	if len(stack) != 3 || string(stack[0].Key) != "cells" {
+		return
+	}
+	if (c.kind == "code" || c.kind == "") && !foreignCell(c.cell.String()) {
+		c.all.Write(c.cell.Bytes())
+		c.all.WriteByte('\n')
+	}
+	c.cell.Reset()
+	c.kind = ""
+}
+
+var (
+	// lines that IPython hands to a shell
+	shellLine = regexp.MustCompile(`^\s*(\w+\s*=\s*)?(!|%sx|%system|%%bash|%%sh|%%script|%%cmd|%%system|%%perl|%%ruby|%%javascript|%%js|%%html|%run|%load_ext|%%cython|%%writefile|%edit|%env)`)
+	// commands that everybody's notebooks have
+	plainCommand = regexp.MustCompile(`^\s*(!|%)\s*(nvidia-smi|ls|pwd|free|df|lscpu|python3? --version)\b[^;&|<>$` + "`" + `]*$`)
+	installLine  = regexp.MustCompile(`^\s*[!%]\s*(python3? -m )?(pip3?|conda|uv pip) install ([^;&|<>$` + "`" + `:/]*)$`)
+)
+
+// commands reports the lines of a cell that are commands.
+func (c *cells) commands(text string, off int64) {
+	for _, line := range strings.Split(text, "\n") {
+		switch {
+		case plainCommand.MatchString(line), !shellLine.MatchString(line) && !installLine.MatchString(line):
+		case installLine.MatchString(line):
+			c.p.ReportAt(odddependency, validate.Place{Offset: off, Evidence: quote(line)}, "a cell installs packages")
+		default:
+			if c.hits++; c.hits <= 32 {
+				c.p.ReportAt(notebookCommand, validate.Place{Offset: off, Evidence: quote(line), Capability: "subprocess"}, "a cell gives a command: %s", quoted(strings.TrimSpace(line)))
+			}
+		}
+	}
+}
+
+// foreignCell reports whether a cell is in another language, or text for a file; its first line was reported.
+func foreignCell(s string) bool {
+	s = strings.TrimSpace(s)
+	return strings.HasPrefix(s, "%%") && !strings.HasPrefix(s, "%%time") && !strings.HasPrefix(s, "%%capture") && !strings.HasPrefix(s, "%%prun")
+}
+
+// program is the code of all cells, with the lines that are not Python blanked as comments.
+func (c *cells) program() []byte {
+	var out bytes.Buffer
+	for _, line := range strings.Split(c.all.String(), "\n") {
+		t := strings.TrimSpace(line)
+		switch {
+		case strings.HasPrefix(t, "%%"):
+			out.WriteString("# ")
+		case strings.HasPrefix(t, "!"), strings.HasPrefix(t, "%"):
+			indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
+			out.WriteString(indent + "pass # ")
+		case strings.HasSuffix(t, "?") && !strings.ContainsAny(t, "'\"#"):
+			out.WriteString("# ")
+		}
+		out.WriteString(line)
+		out.WriteByte('\n')
+	}
+	return out.Bytes()
+}

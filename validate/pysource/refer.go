@@ -1,0 +1,151 @@
+package pysource
+
+import (
+	"strings"
+
+	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/pysource/syntax"
+)
+
+// refer judges one reference to something of a library; c is the call if it is called.
+func (m *module) refer(a *atom, n syntax.Node, c *syntax.Call, at place) {
+	path := a.text
+	if strings.Contains(path, "?") {
+		m.computed(a, n, c, at)
+		return
+	}
+	e, rest := m.names.find(path)
+	if e != nil && e.name == "builtins" && builtinNames[strings.SplitN(rest, ".", 2)[0]] {
+		return // the dangerous ones are listed by name
+	}
+	if e == nil || e.verdict == allow {
+		m.member(a, e, rest, n, c, at)
+		return
+	}
+	if strings.HasPrefix(rest, "__") && strings.HasSuffix(rest, "__") && e.verdict != deny {
+		return // documentation, names and the like; the dangerous ones have a rule of their own
+	}
+	switch e.verdict {
+	case byCall:
+		m.byArguments(a, e, rest, n, c, at)
+	default:
+		m.state(e, a, n, at)
+	}
+}
+
+// state reports what modules.txt says about a name.
+func (m *module) state(e *entry, a *atom, n syntax.Node, at place) {
+	rule := map[verdict]*validate.Rule{note: used, ask: unsettled}[e.verdict]
+	if e.verdict == deny {
+		rule = byCapability[e.capability]
+		m.usedModules[strings.SplitN(e.name, ".", 2)[0]] = true
+	}
+	m.tell(rule, e, a, n, at)
+}
+
+// tell reports a name with the way on which it was reached.
+func (m *module) tell(rule *validate.Rule, e *entry, a *atom, n syntax.Node, at place) {
+	how := ""
+	if t := a.how.trail(); t != "" {
+		how = " (" + t + ")"
+	}
+	m.say(rule, e.capability, n, at, "%s: %s%s", clip(a.text, 120), e.reason, how)
+}
+
+// computed judges a member by a computed name.
+func (m *module) computed(a *atom, n syntax.Node, c *syntax.Call, at place) {
+	base, rest, _ := strings.Cut(a.text, ".?")
+	e, _ := m.names.find(base)
+	switch {
+	case strings.HasPrefix(base, "."), e == nil:
+		return
+	case base == "sys.modules":
+		m.say(computedImport, "import_hooks", n, at, "a loaded module by a computed name (%s)", a.how.trail())
+	case e.verdict == allow && (rest == "" && (c == nil || base != "torch") || rest != "" && !sinkWord(rest[strings.LastIndexByte(rest, '.')+1:])):
+		return
+	case e.verdict == note:
+		return
+	default:
+		m.say(computedName, e.capability, n, at, "a member of %s by a computed name (%s)", base, a.how.trail())
+	}
+}
+
+// member judges a name that the list does not settle: a private name of the standard library, or one whose word
+// says what it does.
+func (m *module) member(a *atom, e *entry, rest string, n syntax.Node, c *syntax.Call, at place) {
+	path := a.text
+	last := path[strings.LastIndexByte(path, '.')+1:]
+	switch {
+	case e == nil && strings.HasPrefix(path, "."):
+		if sinkWord(last) {
+			m.say(unsettled, "execution", n, at, "%s of another file of the model", clip(path, 120))
+		}
+	case strings.HasSuffix(path, "()"), e == nil && !strings.Contains(path, "()"):
+	case e == nil:
+		m.resultMember(a, n, c, at)
+	case rest != "" && sinkWord(last):
+		m.say(unsettled, "execution", n, at, "%s: a name that nobody vetted, whose word is one of execution, processes or network (%s)", clip(path, 120), a.how.trail())
+	case rest != "" && strings.HasPrefix(rest, "_") && !strings.HasPrefix(rest, "__") && standard(e.name) && !privateStandard[e.name+"."+rest]:
+		m.say(unsettled, "introspection", n, at, "%s: a private name of the standard library (%s)", clip(path, 120), a.how.trail())
+	}
+}
+
+var privateStandard = words("collections._OrderedDictKeysView typing._GenericAlias typing._SpecialForm types._GeneratorWrapper contextlib._GeneratorContextManager enum._decompose logging._levelToName logging._nameToLevel logging._checkLevel dataclasses._MISSING_TYPE dataclasses._FIELDS functools._lru_cache_wrapper")
+
+// standard reports whether a listed name is one of the standard library's ordinary modules.
+func standard(name string) bool {
+	root, _, _ := strings.Cut(name, ".")
+	return ordinary[root]
+}
+
+var ordinary = words(`abc argparse array ast asyncio base64 binascii bisect bz2 calendar cmath codecs collections concurrent configparser contextlib contextvars copy csv dataclasses datetime
+	decimal difflib email encodings enum errno fnmatch fractions functools gettext glob gzip hashlib heapq hmac html io itertools json keyword locale logging lzma math numbers operator
+	pprint queue random re reprlib sched secrets shlex stat statistics string struct textwrap threading time token tokenize traceback types typing unicodedata uuid warnings weakref zlib`)
+
+// sinkWords are words that say what a function does, in the names of libraries.
+var sinkWords = words(`exec execute_command system popen subprocess shell unpickle unpickler pickle_load urlopen urlretrieve import_module load_module exec_module load_library load_op_library
+	run_command check_call check_output getoutput getstatusoutput spawn spawnv spawnl execv execve execl execvp startfile fork_exec CDLL cdll PyDLL LoadLibrary dlopen cpp_extension load_inline
+	exec_command run_subprocess runstring rundocs run_code run_path run_module eval_expr parse_and_eval read_pickle load_pickle unsafe_load import_string locate resolve_name
+	create_subprocess_shell create_subprocess_exec InteractiveInterpreter InteractiveConsole runsource runcode Popen FunctionType CodeType create_connection create_server
+	download_url_to_file load_state_dict_from_url download_url http_get get_class_from_dynamic_module get_class_in_module cached_download builtins subprocess_mod __import__ get_file
+	collect_env execfile run_cell system_raw getoutput_raw`)
+
+func sinkWord(name string) bool { return sinkWords[strings.TrimLeft(name, "_")] || sinkWords[name] }
+
+// methodSinks are methods whose name alone, on an object that is not known, is rare and telling.
+var methodSinks = map[string]string{"load_module": "import_hooks", "exec_module": "import_hooks", "find_and_load": "import_hooks", "popen": "subprocess", "Popen": "subprocess",
+	"check_output": "subprocess", "check_call": "subprocess", "getoutput": "subprocess", "getstatusoutput": "subprocess", "execve": "subprocess", "execvp": "subprocess", "execl": "subprocess",
+	"execlp": "subprocess", "spawnl": "subprocess", "spawnv": "subprocess", "posix_spawn": "subprocess", "fork_exec": "subprocess", "urlopen": "network_access", "urlretrieve": "network_access",
+	"LoadLibrary": "native_code", "load_library": "native_code", "load_op_library": "native_code", "CDLL": "native_code", "import_module": "import_hooks", "__import__": "import_hooks",
+	"runsource": "execution", "runcode": "execution", "run_cell": "execution", "run_line_magic": "execution", "getoutputs": "subprocess", "execfile": "execution", "load_inline": "native_code",
+	"_spawnvef": "subprocess", "_execvpe": "subprocess", "system": "subprocess", "exec": "execution", "dlopen": "native_code", "eval": "execution", "exec_command": "subprocess",
+	"create_subprocess_shell": "subprocess", "create_subprocess_exec": "subprocess", "unsafe_load": "deserialisation", "find_module": "import_hooks", "addaudithook": "introspection",
+	"settrace": "introspection", "setprofile": "introspection", "_getframe": "introspection", "get_objects": "introspection", "get_referrers": "introspection", "gethostbyname": "network_access",
+	"create_connection": "network_access", "sendto": "network_access", "connect_ex": "network_access", "spawn": "subprocess", "startfile": "subprocess", "CodeType": "execution",
+	"FunctionType": "execution"}
+
+// sinkName judges an attribute of something unknown by its name; c is the call if it is called.
+func (m *module) sinkName(f *syntax.Attribute, c *syntax.Call, at place) {
+	capability := methodSinks[f.Attr]
+	if capability == "" {
+		return
+	}
+	if root, ok := f.Value.(*syntax.Name); ok && (root.Id == "self" || root.Id == "cls") && m.fields[f.Attr] != nil {
+		return // a method or attribute of a class of this file
+	}
+	switch f.Attr {
+	case "system", "exec", "spawn", "eval", "find_module":
+		if c == nil || len(c.Args) == 0 {
+			return // model.eval(), conversation.system
+		}
+		if f.Attr == "eval" {
+			if _, ok := m.eval(c.Args[0], at.scope, nil).str(); !ok {
+				return
+			}
+		}
+		if len(m.fields[f.Attr]) > 0 {
+			return
+		}
+	}
+	m.say(unsettled, capability, f, at, "method %s of an object that is not known", f.Attr)
+}
