@@ -25,6 +25,7 @@ import (
 	"github.com/loadlock/loadlock/validate/tflite"
 	"github.com/loadlock/loadlock/validate/torchscript"
 	"github.com/loadlock/loadlock/validate/trees"
+	"github.com/loadlock/loadlock/validate/yamlconf"
 	"github.com/loadlock/loadlock/validate/zipfile"
 )
 
@@ -53,6 +54,7 @@ func Scanners() []*validate.Scanner {
 		tflite.Scanner(),
 		torchscript.Scanner(),
 		trees.Scanner(),
+		yamlconf.Scanner(),
 		zipfile.Scanner(),
 	}
 }

@@ -1,0 +1,93 @@
+package yamlconf
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/loadlock/loadlock/validate/modelpath"
+	"github.com/loadlock/loadlock/validate/pyname"
+)
+
+// scalar judges a value by the keys above it.
+func (j *judge) scalar(n *yaml.Node, keys []string) {
+	j.resolvers(n)
+	if len(keys) == 0 || n.Value == "" || n.Tag == "!!null" {
+		return
+	}
+	key := keys[len(keys)-1]
+	switch {
+	case key == "_target_", key == "class_path", key == "_cls_", key == "_class_path_":
+		j.target(key, n.Value, j.offset(n.Line, n.Column))
+	case strings.Contains(key, "chat_template"), strings.Contains(key, "template") && strings.Contains(n.Value, "{%"):
+		templates.Judge(j.p, j.offset(n.Line, n.Column), quote(key), []byte(n.Value), false)
+	case key == "pip" || key == "dependencies" || slices.Contains(keys, "pip"):
+		j.requirement(n)
+	case key == "channels" && strings.Contains(n.Value, "://"):
+		j.report(requirement, n, "channel %s", quote(n.Value))
+	}
+	switch j.base {
+	case "MLmodel":
+		j.mlmodel(n, keys)
+	case "MLproject":
+		if key == "command" {
+			j.report(command, n, "command %s", quote(n.Value))
+		}
+	}
+}
+
+// Loaders that MLflow itself has: each reads a format that is judged as a file of the model.
+var loaders = []string{"mlflow.sklearn", "mlflow.pytorch", "mlflow.xgboost", "mlflow.lightgbm", "mlflow.catboost", "mlflow.tensorflow", "mlflow.keras", "mlflow.keras.load", "mlflow.onnx", "mlflow.spacy",
+	"mlflow.statsmodels", "mlflow.prophet", "mlflow.pmdarima", "mlflow.diviner", "mlflow.transformers", "mlflow.sentence_transformers", "mlflow.openai", "mlflow.fastai", "mlflow.h2o", "mlflow.spark",
+	"mlflow.paddle", "mlflow.gluon", "mlflow.pyfunc.model", "mlflow.pyfunc.loaders.chat_model", "mlflow.pyfunc.loaders.responses_agent"}
+
+// Keys of MLmodel whose value is opened below the model's folder.
+var mlmodelPaths = []string{"data", "model_path", "python_model", "pickled_model", "model_data", "env", "conda", "virtualenv", "config", "model_binary", "path", "saved_input_example_info"}
+
+func (j *judge) mlmodel(n *yaml.Node, keys []string) {
+	key := keys[len(keys)-1]
+	switch {
+	case key == "loader_module" && !slices.Contains(loaders, n.Value):
+		if pyname.Judge(n.Value) == pyname.Harmful {
+			j.report(object, n, "loader_module %s", quote(n.Value))
+		}
+		j.report(loader, n, "loader_module %s", quote(n.Value))
+	case key == "code" || key == "code_path" || key == "code_paths" || key == "model_code_path":
+		j.report(codePath, n, "%s: %s", key, quote(n.Value))
+	case slices.Contains(mlmodelPaths, key):
+		if why := modelpath.Outside(strings.TrimSuffix(n.Value, "/")); why != "" {
+			j.report(outsidePath, n, "%s: %s %s", key, quote(n.Value), why)
+		}
+	}
+}
+
+// requirement judges a line as pip and conda read it.
+func (j *judge) requirement(n *yaml.Node) {
+	v := strings.ToLower(strings.TrimSpace(n.Value))
+	if file, ok := strings.CutPrefix(v, "-r "); ok && modelpath.Outside(strings.TrimSpace(file)) == "" {
+		return
+	}
+	switch {
+	case strings.Contains(v, "://"), strings.HasPrefix(v, "file:"), strings.HasPrefix(v, "git+"), strings.HasPrefix(v, "/"), strings.HasPrefix(v, "../"), strings.HasPrefix(v, "-") && !strings.HasPrefix(v, "--extra-index-url https://download.pytorch.org/"):
+		if v != "-" {
+			j.report(requirement, n, "%s", quote(n.Value))
+		}
+	}
+}
+
+var (
+	interpolation = regexp.MustCompile(`\$\{([A-Za-z_][\w.]*):`)
+	// Resolvers that give parts of the configuration or the time.
+	quietResolvers = []string{"oc.select", "oc.create", "oc.decode", "oc.deprecated", "oc.dict.keys", "oc.dict.values", "now", "hydra"}
+)
+
+// resolvers notes interpolations of OmegaConf that leave the file.
+func (j *judge) resolvers(n *yaml.Node) {
+	for _, m := range interpolation.FindAllStringSubmatch(n.Value[:min(len(n.Value), 4096)], 4) {
+		if !slices.Contains(quietResolvers, m[1]) {
+			j.report(environment, n, "%s", quote(m[0]+"…}"))
+		}
+	}
+}
