@@ -149,14 +149,14 @@ func (m *machine) fill(off int64, op byte, i int) error {
 // grow records the items on the target and what the judge wants to know about the keys.
 func (m *machine) grow(off int64, op byte, target *value, items []*value) error {
 	pairs := op == opSETITEM || op == opSETITEMS
-	if target.kind == kCall || target.kind == kInstance {
+	if (target.kind == kCall || target.kind == kInstance) && target.off >= 0 {
 		target.flags |= fFilled
 	}
 	for k, item := range items {
 		m.store(off, item)
 		if key := pairs && k%2 == 0; key || op == opADDITEMS {
 			m.hashed(off, item)
-			if key {
+			if key && target.off >= 0 {
 				target.noteKey(item)
 			}
 		}

@@ -60,7 +60,7 @@ func (j *judge) array(m *machine, off int64, wrapper, state *value) (*value, err
 // nestedStream runs the pickle of an array of objects from where the reader is.
 func (m *machine) nestedStream() error {
 	sub := newMachine(m.r, m.ev, m.lists, m.charge)
-	sub.inArray, sub.maxOps = true, m.maxOps
+	sub.inArray, sub.maxOps, sub.named = true, m.maxOps, m.count()
 	return sub.run()
 }
 

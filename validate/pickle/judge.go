@@ -185,6 +185,9 @@ func (j *judge) native(off int64, g *global) {
 
 // specialState looks at what BUILD would make attributes of: a dictionary, or a pair of them.
 func specialState(state *value) string {
+	if state.flags&fForgotten != 0 && state.kind != kStr {
+		return "what was made too long ago to be known"
+	}
 	if state.flags&fSpecial != 0 {
 		return state.text
 	}

@@ -14,7 +14,7 @@ const legacyMagic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
 const legacyVersion = 1001
 
 // legacyKeys bounds the list of storage keys that is kept.
-const legacyKeys = 1 << 18
+const legacyKeys = 1 << 16
 
 func isLegacyMagic(v *value) bool { return v.kind == kLong && v.text == legacyMagic && v.n == 10 }
 

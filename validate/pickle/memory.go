@@ -1,52 +1,30 @@
 package pickle
 
-// Bounds of what one stream may keep alive. A node is about 100 bytes.
+// Bounds of what one stream may keep alive. A node is about 100 bytes, so that even a file made for it keeps the heap
+// near 40 MiB.
 const (
-	maxLive  = 1 << 20
-	maxStack = 1 << 22
-	maxMemo  = 1 << 21
-	maxMarks = 1 << 20
-	countGap = 1 << 19 // nodes made between two counts
+	maxLive  = 3 << 16
+	maxStack = 1 << 20
+	maxMarks = 1 << 18
+	countGap = 1 << 15 // nodes made between two counts
 )
 
-// memo is the unpickler's memo: dense as long as indices grow by one, as every pickler writes them.
-type memo struct {
-	dense  []*value
-	sparse map[int64]*value
-	n      int64 // entries in use; MEMOIZE stores under it
-}
-
-func (m *memo) get(i int64) *value {
-	if i < int64(len(m.dense)) {
-		return m.dense[i]
-	}
-	return m.sparse[i]
-}
-
-func (m *memo) put(i int64, v *value) {
-	if m.get(i) == nil {
-		m.n++
-	}
-	switch {
-	case i < int64(len(m.dense)):
-		m.dense[i] = v
-	case i == int64(len(m.dense)) && m.sparse[i] == nil:
-		m.dense = append(m.dense, v)
-	default:
-		if m.sparse == nil {
-			m.sparse = map[int64]*value{}
-		}
-		m.sparse[i] = v
-	}
-}
-
-// made accounts for a new node, or the growth of one. Every countGap nodes it counts what is still reachable,
-// so that the cost stays linear and a long stream of short-lived values is fine.
+// made accounts for a new node, or the growth of one. Every countGap nodes it counts what is still reachable, so that
+// the cost stays linear and a long stream of short-lived values is fine. Picklers put nearly every value into the
+// memo, so the memo forgets what values were when there are too many; see memo.forget.
 func (m *machine) made(units int64) error {
 	if m.fresh += units; m.fresh < countGap {
 		return nil
 	}
 	m.fresh = 0
+	if m.count() <= maxLive/4 {
+		return nil
+	}
+	m.memo.forget(false)
+	if m.count() <= maxLive/2 {
+		return nil
+	}
+	m.memo.forget(true)
 	if m.count() > maxLive {
 		return m.excess("more than %d values alive at once", maxLive)
 	}
@@ -64,8 +42,8 @@ func (m *machine) count() (live int64) {
 			todo = append(todo, v)
 		}
 	}
-	drain := func() {
-		for len(todo) > 0 {
+	drain := func(v *value) {
+		for see(v); len(todo) > 0; {
 			v := todo[len(todo)-1]
 			todo = todo[:len(todo)-1]
 			see(v.fn)
@@ -75,16 +53,8 @@ func (m *machine) count() (live int64) {
 		}
 	}
 	for _, v := range m.stack {
-		see(v)
-		drain()
+		drain(v)
 	}
-	for _, v := range m.memo.dense {
-		see(v)
-		drain()
-	}
-	for _, v := range m.memo.sparse {
-		see(v)
-		drain()
-	}
-	return live + m.named
+	m.memo.each(drain)
+	return live + m.named + int64(len(m.memo.kept)+len(m.memo.sparse))
 }

@@ -48,6 +48,11 @@ func opStackGlobal(m *machine, _ byte, off int64) error {
 	if err != nil {
 		return err
 	}
+	for _, v := range []*value{n, mod} {
+		if v.off >= 0 {
+			v.flags |= fName
+		}
+	}
 	nm, ok1 := n.str()
 	module, ok2 := mod.str()
 	if !ok1 || !ok2 {

@@ -139,13 +139,13 @@ func TestBudgetMakesTheVerdictInconclusive(t *testing.T) {
 
 func TestDeepAndWideStreamsStayBounded(t *testing.T) {
 	deep := asm(t, "PROTO 2\nEMPTY_TUPLE\nREPEAT 50000 TUPLE1\nSTOP")
-	wide := asm(t, "PROTO 2\nEMPTY_LIST\nMARK\nREPEAT 200000 BININT1 1\nAPPENDS\nSTOP")
+	wide := asm(t, "PROTO 2\nEMPTY_LIST\nMARK\nREPEAT 150000 BININT1 1\nAPPENDS\nSTOP")
 	alive := asm(t, "PROTO 2\nEMPTY_TUPLE\nREPEAT 3000000 TUPLE1\nSTOP")
 	marks := asm(t, "PROTO 2\nREPEAT 1100000 MARK")
 	for name, tt := range map[string]struct {
 		data []byte
 		want validate.Verdict
-	}{"50 000 nested tuples": {deep, validate.Admit}, "a list of 200 000 numbers": {wide, validate.Admit},
+	}{"50 000 nested tuples": {deep, validate.Admit}, "a list of 150 000 numbers": {wide, validate.Admit},
 		"three million values alive": {alive, validate.Inconclusive}, "a million marks": {marks, validate.Inconclusive}} {
 		t.Run(name, func(t *testing.T) {
 			rep, d := validatetest.Run(t, scanners(), "m.pkl", tt.data)
@@ -206,7 +206,7 @@ func corpus(t testing.TB) (out [][]byte) {
 // judged scans bytes without a folder on disk, and says whether nothing stands against admitting them.
 func judged(data []byte) (validate.Report, bool) {
 	limits := validatetest.Policy().Scan
-	limits.MaxPickleOps = 100_000
+	limits.MaxPickleOps = 1_000_000
 	rep := validate.ScanReader(context.Background(), scanners(), "m.pkl", bytes.NewReader(data), int64(len(data)), limits)
 	for _, f := range rep.Findings {
 		if f.Severity >= validate.Medium {
@@ -258,13 +258,29 @@ func BenchmarkScan(b *testing.B) {
 		b.Fatal(err)
 	}
 	free := func(int64) error { return nil }
+	var ops int64
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
 		r := newReader(bytes.NewReader(data), int64(len(data)), free)
-		if err := newMachine(r, &dry{}, l, free).run(); err != nil {
+		m := newMachine(r, &dry{}, l, free)
+		if err := m.run(); err != nil {
 			b.Fatal(err)
 		}
+		ops += m.ops
 	}
+	b.ReportMetric(float64(ops)/b.Elapsed().Seconds(), "opcodes/s")
 }
 
 func emptyList() map[name]*entry { return map[name]*entry{} }
+
+// One small file from matching to report.
+func BenchmarkSmallFile(b *testing.B) {
+	data := asm(b, "PROTO 4\nEMPTY_DICT\nMEMOIZE\nMARK\nSHORT_BINUNICODE a\nMEMOIZE\nBININT1 1\nSHORT_BINUNICODE b\nMEMOIZE\nGLOBAL collections OrderedDict\nEMPTY_TUPLE\nREDUCE\nMEMOIZE\nSETITEMS\nSTOP")
+	limits, list := validatetest.Policy().Scan, scanners()
+	b.ReportAllocs()
+	for b.Loop() {
+		if rep := validate.ScanReader(context.Background(), list, "m.pkl", bytes.NewReader(data), int64(len(data)), limits); !rep.Files[0].Cleared {
+			b.Fatal(validatetest.Show(rep))
+		}
+	}
+}

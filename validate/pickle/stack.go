@@ -121,6 +121,9 @@ func (m *machine) recall(off, i int64) error {
 	if v == nil && m.blind {
 		return m.pushNew(&value{kind: kUnknown, off: off})
 	}
+	if v != nil && v.off >= 0 {
+		v.flags |= fRecalled
+	}
 	if v == nil {
 		return &broken{off, fmt.Sprintf("memo entry %d was never written", i)}
 	}

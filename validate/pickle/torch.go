@@ -37,7 +37,7 @@ var dtypeWidths = map[string]int64{
 }
 
 // maxStorages bounds what is kept per file; the largest models have some thousands.
-const maxStorages = 1 << 18
+const maxStorages = 1 << 16
 
 // maxElements keeps sizes far from overflow.
 const maxElements = 1 << 48
@@ -212,7 +212,7 @@ func outside(offset int64, size, stride []int64, elements int64) string {
 // shapeNested: torch.storage._load_from_bytes(literal) is torch.load of the literal, which is scanned as a file
 // of its own.
 func shapeNested(j *judge, c *call, result *value) (string, error) {
-	if len(c.args) != 1 || c.kw != nil || !c.args[0].bytesLike() {
+	if len(c.args) != 1 || c.kw != nil || !c.args[0].bytesLike() || c.args[0].flags&fForgotten != 0 {
 		return "only literal bytes are vetted", nil
 	}
 	lit := c.args[0]

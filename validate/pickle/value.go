@@ -38,6 +38,9 @@ const (
 	fQuoted              // the text was written as STRING; the bytes in the file have quotes
 	fSpecial             // a key of state is not plain; text says which
 	fFilled              // items were put into the result of a call
+	fRecalled            // was looked up in the memo
+	fName                // was the module or the name of an import
+	fForgotten           // stands for a value of the same kind and class that is no longer known
 )
 
 // keepItems is how many items of a container are kept; what follows only counts.
