@@ -4,6 +4,7 @@ package all
 import (
 	"github.com/loadlock/loadlock/validate"
 	"github.com/loadlock/loadlock/validate/compressed"
+	"github.com/loadlock/loadlock/validate/embeddings"
 	"github.com/loadlock/loadlock/validate/executable"
 	"github.com/loadlock/loadlock/validate/gguf"
 	"github.com/loadlock/loadlock/validate/hdf5"
@@ -33,6 +34,7 @@ import (
 func Scanners() []*validate.Scanner {
 	return []*validate.Scanner{
 		compressed.Scanner(),
+		embeddings.Scanner(),
 		executable.Scanner(),
 		gguf.Scanner(),
 		hdf5.Scanner(),
