@@ -26,6 +26,7 @@ import (
 	"github.com/loadlock/loadlock/validate/tflite"
 	"github.com/loadlock/loadlock/validate/torchscript"
 	"github.com/loadlock/loadlock/validate/trees"
+	"github.com/loadlock/loadlock/validate/unread"
 	"github.com/loadlock/loadlock/validate/yamlconf"
 	"github.com/loadlock/loadlock/validate/zipfile"
 )
@@ -56,6 +57,7 @@ func Scanners() []*validate.Scanner {
 		tflite.Scanner(),
 		torchscript.Scanner(),
 		trees.Scanner(),
+		unread.Scanner(),
 		yamlconf.Scanner(),
 		zipfile.Scanner(),
 	}
