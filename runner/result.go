@@ -39,6 +39,7 @@ type Result struct {
 	Weakened []string              `json:"weakened"`
 	Models   []ModelResult         `json:"models"`
 	Scanner  []string              `json:"scanner,omitempty"` // how the process was confined that parsed the models, as the kernel shows it
+	Script   *ModelResult          `json:"script,omitempty"`  // the script of the command, where the policy has it analysed
 	Verdict  validate.Verdict      `json:"verdict"`           // the worst of the models'; undecided when there is none
 	Layers   []isolate.Enforcement `json:"layers"`
 	Exit     *isolate.Exit         `json:"exit,omitempty"` // absent when the command did not run

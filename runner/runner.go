@@ -38,7 +38,7 @@ func Run(ctx context.Context, job Job) (res Result, err error) {
 	}
 	res.ID = r.dir.id
 	defer func() { err = errors.Join(err, r.clean()) }()
-	if err := r.pin(ctx); err != nil {
+	if err := errors.Join(r.pin(ctx), r.pinScript(ctx)); err != nil {
 		return res, err
 	}
 	scanCtx, stopScan := context.WithCancel(ctx)
@@ -70,7 +70,8 @@ type run struct {
 	policy policy.Policy
 	found  Found
 	dir    *runDir
-	snaps  []*validate.Snapshot
+	snaps  []*validate.Snapshot // the models
+	script *validate.Snapshot   // the script, when the policy has it analysed
 	spec   isolate.Spec
 	box    *isolate.Box
 	stdio  *stdio
@@ -105,6 +106,7 @@ func (r *run) policyAndCommand() error {
 		return err
 	}
 	r.res.Notes = append(r.res.Notes, r.found.Notes...)
+	r.offerModels()
 	r.res.Timings.Discover = time.Since(at)
 	return nil
 }
@@ -147,7 +149,7 @@ func (r *run) scan(ctx context.Context) <-chan scanResult {
 	go func() {
 		at := time.Now()
 		var sr scanResult
-		if len(r.snaps) == 0 {
+		if len(r.judged()) == 0 {
 			out <- sr
 			return
 		}
@@ -158,7 +160,7 @@ func (r *run) scan(ctx context.Context) <-chan scanResult {
 		}
 		defer func() { _ = scanners.Close() }() // how it ended is in the findings where it matters
 		r.res.Scanner = scanners.Confinement
-		for _, s := range r.snaps {
+		for _, s := range r.judged() {
 			rep, err := scanners.Scan(ctx, s, r.policy.Scan)
 			sr.reports = append(sr.reports, rep)
 			if err != nil {
@@ -200,6 +202,9 @@ func (r *run) decide(ctx context.Context, sr scanResult) (c clearance, err error
 			return clearance{}, err
 		}
 	}
+	if err := r.decideScript(ctx, sr, &c); err != nil {
+		return clearance{}, err
+	}
 	if !c.given {
 		r.res.Outcome, r.res.Status = ofVerdict(r.res.Verdict)
 	} else if r.job.DryRun {
@@ -228,7 +233,7 @@ func (r *run) clean() error {
 	if r.stdio != nil {
 		r.stdio.close()
 	}
-	for _, s := range r.snaps {
+	for _, s := range r.judged() {
 		s.Close()
 	}
 	return errors.Join(append(errs, r.dir.remove())...)

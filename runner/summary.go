@@ -28,7 +28,11 @@ func (s Style) paint(code, text string) string {
 func Summary(w io.Writer, res Result, style Style) {
 	var b strings.Builder
 	defer func() { _, _ = io.WriteString(w, b.String()) }()
-	for _, m := range res.Models {
+	judged := res.Models
+	if res.Script != nil {
+		judged = append(slices.Clone(judged), *res.Script)
+	}
+	for _, m := range judged {
 		if m.Verdict != validate.Admit || m.Unsafe != "" {
 			Verdict(&b, m, res.Policy.Name, style)
 		}
@@ -144,7 +148,7 @@ func Verdict(w io.Writer, m ModelResult, policyName string, style Style) {
 			continue
 		}
 		fmt.Fprintf(w, "  %s %s   %s %s   %s\n", style.paint("1", fmt.Sprintf("%-6s", f.Severity)), f.Rule, f.File, place(f), f.Detail)
-		if f.Evidence != "" && !strings.Contains(f.Detail, f.Evidence) {
+		if f.Evidence != "" && f.Line > 0 && !strings.Contains(f.Detail, f.Evidence) {
 			fmt.Fprintf(w, "        here: %s\n", f.Evidence)
 		}
 		if r, known := rules[f.Rule]; known && f.Severity != validate.Low && !explained[r.ID] {
