@@ -41,10 +41,11 @@ func Scanner() *validate.Scanner {
 
 func match(h validate.Head) bool { return isUBJ(h) || isBinary(h.Start) }
 
-// isUBJ asks for an object whose first key has a length of eight bytes, as XGBoost writes it, or for the name.
+// isUBJ asks for an object whose first key has a short length of eight bytes, as XGBoost writes it, or for the name. The
+// length of a safetensors header can look like the first two bytes.
 func isUBJ(h validate.Head) bool {
 	b := h.Start
-	return len(b) > 10 && b[0] == '{' && b[1] == 'L' && binary.BigEndian.Uint64(b[2:]) < 1<<16 || validate.Ext(h.Name) == ".ubj"
+	return len(b) > 10 && b[0] == '{' && b[1] == 'L' && binary.BigEndian.Uint64(b[2:]) < 64 || validate.Ext(h.Name) == ".ubj"
 }
 
 // isBinary knows CatBoost's magic, and the two of XGBoost's older format.

@@ -25,7 +25,7 @@ func TestFormatsAreNamed(t *testing.T) {
 }
 
 func TestTextIsNotClaimed(t *testing.T) {
-	for _, s := range []string{"", "PAR1 is a magic number", "RKNN models", "the SORTM", "FEA1"} {
+	for _, s := range []string{"", "PAR1 is a magic number", "RKNN models", "the SORTM", "FEA1", "\x12\x01\x00\x00\x00\x00\x00\x00{\"a\":"} {
 		if rep := scanAs("README.md", []byte(s)); len(rep.Files[0].Scanners) != 0 {
 			t.Errorf("%q\n%s", s, validatetest.Show(rep))
 		}
