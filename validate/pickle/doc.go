@@ -17,6 +17,10 @@
 // An error in the stream is a finding in addition to everything that came before it, because the unpickler
 // has done all of that by the time it meets the error.
 //
-// Out of scope: what vetted library functions do with hostile tensors later, joblib's raw arrays between
-// opcodes, and the tar format of torch before 0.1.10. All of those are not cleared.
+// joblib's arrays lie between the opcodes; their numbers are passed over, but looked at with the eyes of unpicklers
+// that do not know joblib. The memory of a scan does not grow with the file: the memo forgets what old values were, and
+// what is then used without being known is refused.
+//
+// Out of scope: what compiled code of scikit-learn and scipy does with hostile indices later (a note says so), what
+// TorchScript classes do (the archive's scanner judges their code), and the numbers themselves.
 package pickle

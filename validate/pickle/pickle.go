@@ -48,6 +48,9 @@ func scanFile(p *validate.Pass) error {
 		defer s.j.facts(true)
 		return s.legacy()
 	}
+	if member := tarMember(p, first); member != "" {
+		return s.tarItems(member, first.n)
+	}
 	defer s.j.facts(false)
 	for s.pos < p.Size {
 		if !s.another() {

@@ -49,6 +49,9 @@ func (j *judge) persistent(off int64, id *value) *value {
 		id.items[1].kind == kImport && id.items[2].kind == kStr && id.items[3].kind == kStr {
 		return id.items[1]
 	}
+	if tarTensor(j.p, id) {
+		return &value{kind: kUnknown, off: off}
+	}
 	s, ok := j.storage(off, id)
 	if !ok {
 		j.note(rulePersistent, off, "%s", render(id))

@@ -31,16 +31,16 @@ var kindWords = [...]string{"None", "a truth value", "an integer", "a long integ
 	"a storage", "an extension object", "a buffer", "an unknown value"}
 
 const (
-	fCut     = 1 << iota // text or items are not all there
-	fObject              // numpy: the element type holds references
-	fSettled             // numpy: the element type is in use, or its state is set
-	fEncoded             // the text was written with escapes; off and n are not the bytes themselves
-	fQuoted              // the text was written as STRING; the bytes in the file have quotes
-	fSpecial             // a key of state is not plain; text says which
-	fFilled              // items were put into the result of a call
-	fRecalled            // was looked up in the memo
-	fName                // was the module or the name of an import
-	fForgotten           // stands for a value of the same kind and class that is no longer known
+	fCut       = 1 << iota // text or items are not all there
+	fObject                // numpy: the element type holds references
+	fSettled               // numpy: the element type is in use, or its state is set
+	fEncoded               // the text was written with escapes; off and n are not the bytes themselves
+	fQuoted                // the text was written as STRING; the bytes in the file have quotes
+	fSpecial               // a key of state is not plain; text says which
+	fFilled                // items were put into the result of a call
+	fRecalled              // was looked up in the memo
+	fName                  // was the module or the name of an import
+	fForgotten             // stands for a value of the same kind and class that is no longer known
 )
 
 // keepItems is how many items of a container are kept; what follows only counts.
