@@ -23,7 +23,7 @@ const maxCells = 1 << 20
 
 // scanNotebook analyses the code cells, one after the other as one program: names of a cell are known in the next.
 func scanNotebook(p *validate.Pass) error {
-	p.IsCode()
+	p.IsJudgedCode()
 	if err := p.ReadText(func(int64, []byte) error { return nil }); err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func scan(p *validate.Pass) error {
 }
 
 func scanSource(p *validate.Pass) error {
-	p.IsCode()
+	p.IsJudgedCode()
 	var lines int64
 	err := p.ReadText(func(off int64, chunk []byte) error {
 		if off == 0 {
