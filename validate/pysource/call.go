@@ -164,7 +164,7 @@ func (m *module) follow(fn *function, g arguments, v *env) value {
 	if v != nil {
 		depth = v.depth + 1
 	}
-	if depth > maxDepth || fn.inner == nil || v.has(fn.inner) {
+	if depth > maxCalls || fn.inner == nil || v.has(fn.inner) {
 		return unknown
 	}
 	vars := map[string]value{}
@@ -198,6 +198,9 @@ func (m *module) follow(fn *function, g arguments, v *env) value {
 		vars[a.Vararg.Arg] = only(seq(rest))
 	}
 	in := &env{scope: fn.inner, vars: vars, up: v, depth: depth}
+	if m.followed++; m.followed > maxFollowed || !telling(vars) {
+		in = nil // nothing to follow: what the function gives for any caller
+	}
 	if fn.expr != nil {
 		return m.eval(fn.expr, fn.inner, in)
 	}
@@ -209,6 +212,21 @@ func (m *module) follow(fn *function, g arguments, v *env) value {
 		return unknown
 	}
 	return out
+}
+
+// maxFollowed bounds the calls that are followed with the values of their arguments.
+const maxFollowed = 20_000
+
+// telling reports whether anything is known of the arguments.
+func telling(vars map[string]value) bool {
+	for _, x := range vars {
+		for _, a := range x.atoms {
+			if a.kind != isNone && a.kind != isInt && a.kind != isClass {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // applyPartial calls what functools.partial, operator.attrgetter and the like made.

@@ -17,20 +17,23 @@ type module struct {
 	funcs  map[syntax.Node]*function
 	stars  []string // modules of which everything is imported
 	// what is ever stored in an attribute or item of this name, in any object: objects are not told apart
-	fields map[string][]binding
-	items  map[string][]binding
-	lazy   bool // annotations are not evaluated
-	memo   map[syntax.Node]value
-	steps  int
-	bytes  int
-	spent  bool // the bound of steps is exhausted
-	docs   map[syntax.Node]bool
-	dels   map[string]bool
-	evals  int // depth of eval of texts
+	fields   map[string][]binding
+	items    map[string][]binding
+	lazy     bool // annotations are not evaluated
+	memo     map[syntax.Node]value
+	steps    int
+	followed int // calls
+	nested   int // evaluations inside each other
+	bytes    int
+	spent    bool // the bound of steps is exhausted
+	docs     map[syntax.Node]bool
+	dels     map[string]bool
+	evals    int // depth of eval of texts
 
 	report      reporter
 	usedModules map[string]bool // denied modules of which a use was reported
 	pending     []pendingImport
+	exempt      map[syntax.Node]bool // references that take nothing
 }
 
 // collect makes the scopes and remembers every binding.

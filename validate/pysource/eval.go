@@ -13,6 +13,7 @@ type env struct {
 	vars  map[string]value
 	up    *env
 	depth int
+	memo  map[syntax.Expression]value
 }
 
 func (e *env) get(s *scope, name string) (value, bool) {
@@ -35,10 +36,12 @@ func (e *env) has(s *scope) bool {
 }
 
 const (
-	maxSteps = 2_000_000 // evaluations in one file
-	maxDepth = 24        // of calls and comprehensions that are followed
-	maxBytes = 32 << 20  // of text computed in one file
-	maxText  = 2 << 20   // of one text
+	maxSteps  = 400_000  // evaluations in one file
+	maxNested = 4000     // of evaluations inside each other; the parser bounds the height of a tree at 3000
+	maxDepth  = 24       // of comprehensions that are followed
+	maxCalls  = 6        // of calls that are followed
+	maxBytes  = 32 << 20 // of text computed in one file
+	maxText   = 2 << 20  // of one text
 )
 
 // eval is what an expression may be. Without an env the answer is remembered; an expression that depends on itself
@@ -51,8 +54,25 @@ func (m *module) eval(e syntax.Expression, s *scope, v *env) value {
 		m.spent = true
 		return unknown
 	}
+	if c, ok := e.(*syntax.Constant); ok {
+		return constantOf(c)
+	}
+	if m.nested++; m.nested > maxNested {
+		m.nested--
+		return unknown
+	}
+	defer func() { m.nested-- }()
 	if v != nil {
-		return m.compute(e, s, v)
+		if known, ok := v.memo[e]; ok {
+			return known
+		}
+		if v.memo == nil {
+			v.memo = map[syntax.Expression]value{}
+		}
+		v.memo[e] = unknown
+		out := m.compute(e, s, v)
+		v.memo[e] = out
+		return out
 	}
 	if known, ok := m.memo[e]; ok {
 		return known

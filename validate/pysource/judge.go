@@ -238,6 +238,9 @@ func (m *module) judgeCall(n *syntax.Call, at place) {
 		switch a.kind {
 		case isRef:
 			known = true
+			if a.text == "builtins.isinstance" || a.text == "builtins.issubclass" {
+				m.exemptClasses(n)
+			}
 			m.refer(a, n, n, at)
 		case isMethod:
 			m.namespaceMethod(a, n, at)
@@ -257,6 +260,19 @@ func (m *module) judgeCall(n *syntax.Call, at place) {
 				m.refer(a, n, nil, at)
 			}
 		})
+	}
+}
+
+// exemptClasses: asking for the class of an object takes nothing out of the class.
+func (m *module) exemptClasses(n *syntax.Call) {
+	if len(n.Args) != 2 {
+		return
+	}
+	m.exempt[n.Args[1]] = true
+	if t, ok := n.Args[1].(*syntax.Tuple); ok {
+		for _, e := range t.Elts {
+			m.exempt[e] = true
+		}
 	}
 }
 

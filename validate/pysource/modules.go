@@ -76,7 +76,8 @@ func readTable(s string) (*table, error) {
 // find is the entry of the longest listed prefix of a path, and what of the path is behind it.
 func (t *table) find(path string) (*entry, string) {
 	rest := ""
-	for p := path; ; {
+	called := strings.LastIndex(path, "()") // what a call gives is not a member of the module
+	for p := path; len(p) > called; {
 		if e := t.entries[p]; e != nil {
 			return e, rest
 		}
@@ -85,10 +86,8 @@ func (t *table) find(path string) (*entry, string) {
 			return nil, path
 		}
 		p, rest = p[:i], path[i+1:]
-		if strings.HasSuffix(p, ")") && t.entries[p] == nil {
-			return nil, path // what a call gives is not a member of the module
-		}
 	}
+	return nil, path
 }
 
 // isModule reports whether a path is a module rather than something in one.

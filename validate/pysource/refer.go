@@ -10,6 +10,12 @@ import (
 // refer judges one reference to something of a library; c is the call if it is called.
 func (m *module) refer(a *atom, n syntax.Node, c *syntax.Call, at place) {
 	path := a.text
+	if m.exempt[n] || c == nil && strings.HasSuffix(path, ")") {
+		return
+	}
+	if _, ok := at.parent.(*syntax.Compare); ok && c == nil {
+		return // a comparison takes nothing out of it
+	}
 	if strings.Contains(path, "?") {
 		m.computed(a, n, c, at)
 		return
