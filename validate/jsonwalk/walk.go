@@ -47,6 +47,7 @@ type Visitor struct {
 	Open     func(stack []Frame, off int64)                       // a container was opened; it is the last frame
 	Close    func(stack []Frame, off int64)                       // the last frame is about to be closed
 	Repeated func(stack []Frame, off int64)                       // the last frame has its Key for the second time
+	Stop     func() error                                         // asked before each value; an error ends the walk with it
 }
 
 // walker reads one JSON value as a stream of keys and scalars, with bounded memory. Its grammar is RFC 8259
@@ -81,6 +82,11 @@ func (w *walker) document() error {
 	expectValue := true
 	for {
 		if expectValue {
+			if w.visit.Stop != nil {
+				if err := w.visit.Stop(); err != nil {
+					return err
+				}
+			}
 			opened, err := w.value()
 			if err != nil {
 				return err

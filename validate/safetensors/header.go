@@ -1,251 +1,277 @@
 package safetensors
 
 import (
-	"bytes"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"math/bits"
 	"strconv"
 	"unicode/utf8"
 
 	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/jsonwalk"
 )
 
 // Bits per element (Dtype in safetensors/src/tensor.rs).
 var elementBits = map[string]uint64{
-	"BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8,
+	"BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8,
 	"F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
 	"I16": 16, "U16": 16, "F16": 16, "BF16": 16,
 	"I32": 32, "U32": 32, "F32": 32,
 	"C64": 64, "I64": 64, "U64": 64, "F64": 64,
 }
 
-// tensor is one entry of the header.
+// tensor is what is kept of an entry of the header. A file can have hundreds of thousands.
 type tensor struct {
-	name       string
-	dtype      string
-	elements   uint64
-	overflow   bool // the product of the shape does not fit
 	begin, end int64
 	at         int64 // of the name in the file
 }
 
-// reader reads the header token by token, because the usual decoders keep the last of two equal keys.
+// maxTensors bounds what is kept. The largest published files have some ten thousand tensors.
+const maxTensors = 400_000
+
+// entry is the tensor that is being read.
+type entry struct {
+	at       int64
+	seen     int // members, as bits
+	bits     uint64
+	elements uint64
+	overflow bool // the product of the shape does not fit
+	pair     [2]int64
+	count    int // of offsets
+}
+
+// The members of an entry.
+const (
+	memberDtype = 1 << iota
+	memberShape
+	memberOffsets
+	allMembers = memberDtype | memberShape | memberOffsets
+)
+
+var members = map[string]int{"dtype": memberDtype, "shape": memberShape, "data_offsets": memberOffsets}
+
+// reader follows the walk through the header. The first problem is reported and ends it.
 type reader struct {
 	p       *validate.Pass
-	dec     *json.Decoder
 	tensors []tensor
+	now     entry
+	meta    bool  // inside __metadata__
+	end     int64 // behind the closing brace
+	many    bool  // more tensors than are kept
 	bad     bool
 }
 
-// problem is an error that is already a finding's rule and text.
-type problem struct {
-	rule *validate.Rule
-	text string
+func (h *reader) report(r *validate.Rule, off int64, format string, args ...any) {
+	if !h.bad {
+		h.p.Report(r, off, format, args...)
+	}
+	h.bad = true
 }
 
-func (e *problem) Error() string { return e.text }
-
-func wrong(rule *validate.Rule, format string, args ...any) error {
-	return &problem{rule, fmt.Sprintf(format, args...)}
-}
-
-// read parses the header; what breaks the format is reported and sets bad.
-func (h *reader) read(raw []byte) error {
-	padded := raw
-	raw = bytes.TrimRight(raw, " ")
-	if raw[0] != '{' || !utf8.Valid(raw) {
-		h.report(8, wrong(header, "the header is not UTF-8 that begins with {"))
-		return nil
+// read walks the n bytes of JSON at off.
+func (h *reader) read(off, n int64) error {
+	if err := h.text(off, n); err != nil || h.bad {
+		return err
 	}
-	h.dec = json.NewDecoder(bytes.NewReader(raw))
-	h.dec.UseNumber()
-	if err := h.entries(); err != nil {
-		h.report(h.at(), err)
-		return h.p.Charge(validate.Entries, 0)
-	}
-	if end := h.dec.InputOffset(); end != int64(len(raw)) {
-		h.report(8+end, wrong(header, "%d bytes after the header's JSON that are not spaces", int64(len(padded))-end))
+	err := jsonwalk.Walk(h.p, off, n, jsonwalk.Visitor{Key: h.key, Scalar: h.scalar, Open: h.open, Close: h.close, Repeated: h.repeated, Stop: h.stop})
+	var broken *validate.FormatError
+	switch {
+	case errors.Is(err, errStop):
+	case errors.As(err, &broken):
+		h.report(header, broken.Offset, "%s", broken.What)
+	case err != nil:
+		return err
+	case !h.bad:
+		return h.padding(off + n)
 	}
 	return nil
 }
 
-func (h *reader) at() int64 { return 8 + h.dec.InputOffset() }
+// errStop ends a walk whose outcome is known.
+var errStop = errors.New("enough was seen")
 
-func (h *reader) report(off int64, err error) {
-	h.bad = true
-	rule := header
-	if pr, ok := err.(*problem); ok { //nolint:errorlint // made in this file, never wrapped
-		rule = pr.rule
+func (h *reader) stop() error {
+	switch {
+	case h.bad:
+		return errStop
+	case h.many:
+		return fmt.Errorf("%w: more than %d tensors in one file", validate.ErrBudget, maxTensors)
 	}
-	h.p.Report(rule, off, "%v", err)
+	return nil
 }
 
-// entries reads the outer object.
-func (h *reader) entries() error {
-	if err := h.delim('{'); err != nil {
-		return err
+// text checks that the header is UTF-8, as a stream.
+func (h *reader) text(off, n int64) error {
+	buf := make([]byte, min(64<<10, n))
+	kept := 0
+	for at := off; at < off+n; {
+		if err := h.p.Charge(validate.Entries, 0); err != nil {
+			return err
+		}
+		k := min(int64(len(buf)-kept), off+n-at)
+		if _, err := h.p.ReadAt(buf[kept:int64(kept)+k], at); err != nil {
+			return err
+		}
+		at += k
+		chunk := buf[:int64(kept)+k]
+		for len(chunk) > 0 && (utf8.FullRune(chunk) || at == off+n) {
+			if chunk[0] < utf8.RuneSelf {
+				chunk = chunk[1:]
+				continue
+			}
+			r, size := utf8.DecodeRune(chunk)
+			if r == utf8.RuneError && size == 1 {
+				h.report(header, at-int64(len(chunk)), "byte %#02x is not UTF-8", chunk[0])
+				return nil
+			}
+			chunk = chunk[size:]
+		}
+		kept = copy(buf, chunk)
 	}
-	seen := map[string]bool{}
-	for h.dec.More() {
-		if len(seen)%1024 == 0 {
-			if err := h.p.Charge(validate.Entries, 0); err != nil {
-				return err
+	return nil
+}
+
+// padding checks that only spaces follow the JSON.
+func (h *reader) padding(stop int64) error {
+	var buf [4096]byte
+	for at := h.end; at < stop; at += int64(len(buf)) {
+		b := buf[:min(int64(len(buf)), stop-at)]
+		if _, err := h.p.ReadAt(b, at); err != nil {
+			return err
+		}
+		for i, c := range b {
+			if c != ' ' {
+				h.report(header, at+int64(i), "byte %#02x in the padding, which is spaces", c)
+				return nil
 			}
 		}
-		name, err := h.str(header)
-		if err != nil {
-			return err
-		}
-		at := h.at()
-		if seen[name] {
-			h.report(at, wrong(duplicateKey, "key %s", quote(name)))
-		}
-		seen[name] = true
-		if name == "__metadata__" {
-			err = h.metadata()
-		} else {
-			err = h.tensor(tensor{name: name, at: at})
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return h.delim('}')
-}
-
-// metadata reads an object of strings.
-func (h *reader) metadata() error {
-	if err := h.delim('{'); err != nil {
-		return wrong(metadata, "__metadata__ is not an object")
-	}
-	seen := map[string]bool{}
-	for h.dec.More() {
-		key, err := h.str(metadata)
-		if err != nil {
-			return err
-		}
-		if seen[key] {
-			h.report(h.at(), wrong(duplicateKey, "__metadata__ key %s", quote(key)))
-		}
-		seen[key] = true
-		if _, err := h.str(metadata); err != nil {
-			return err
-		}
-	}
-	return h.delim('}')
-}
-
-// tensor reads {"dtype", "shape", "data_offsets"}, in any order, each exactly once.
-func (h *reader) tensor(t tensor) error {
-	if err := h.delim('{'); err != nil {
-		return err
-	}
-	seen := map[string]bool{}
-	for h.dec.More() {
-		key, err := h.str(header)
-		if err != nil {
-			return err
-		}
-		if seen[key] {
-			h.report(h.at(), wrong(duplicateKey, "key %s of tensor %s", quote(key), quote(t.name)))
-		}
-		seen[key] = true
-		switch key {
-		case "dtype":
-			t.dtype, err = h.str(header)
-		case "shape":
-			err = h.shape(&t)
-		case "data_offsets":
-			err = h.offsets(&t)
-		default:
-			return wrong(header, "member %s of tensor %s", quote(key), quote(t.name))
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if len(seen) != 3 {
-		return wrong(header, "tensor %s lacks one of dtype, shape, data_offsets", quote(t.name))
-	}
-	h.tensors = append(h.tensors, t)
-	return h.delim('}')
-}
-
-func (h *reader) shape(t *tensor) error {
-	if err := h.delim('['); err != nil {
-		return err
-	}
-	t.elements = 1
-	for h.dec.More() {
-		n, err := h.integer()
-		if err != nil {
-			return err
-		}
-		high, low := bits.Mul64(t.elements, n)
-		t.overflow = t.overflow || high != 0
-		t.elements = low
-	}
-	return h.delim(']')
-}
-
-func (h *reader) offsets(t *tensor) error {
-	if err := h.delim('['); err != nil {
-		return err
-	}
-	var pair [2]int64
-	for i := range pair {
-		n, err := h.integer()
-		if err != nil {
-			return err
-		}
-		if pair[i] = int64(n); pair[i] < 0 {
-			return wrong(offsets, "offset %d of tensor %s", n, quote(t.name))
-		}
-	}
-	t.begin, t.end = pair[0], pair[1]
-	return h.delim(']')
-}
-
-// integer reads a number without sign, fraction or exponent.
-func (h *reader) integer() (uint64, error) {
-	tok, err := h.dec.Token()
-	if err != nil {
-		return 0, err
-	}
-	num, ok := tok.(json.Number)
-	if !ok {
-		return 0, wrong(header, "%v where a number belongs", quote(fmt.Sprint(tok)))
-	}
-	n, err := strconv.ParseUint(num.String(), 10, 64)
-	if err != nil {
-		return 0, wrong(header, "number %s, a non-negative integer belongs here", quote(num.String()))
-	}
-	return n, nil
-}
-
-func (h *reader) str(rule *validate.Rule) (string, error) {
-	tok, err := h.dec.Token()
-	if err != nil {
-		return "", err
-	}
-	s, ok := tok.(string)
-	if !ok {
-		return "", wrong(rule, "%s where a string belongs", quote(fmt.Sprint(tok)))
-	}
-	return s, nil
-}
-
-func (h *reader) delim(want json.Delim) error {
-	tok, err := h.dec.Token()
-	if err != nil {
-		return err
-	}
-	if tok != want {
-		return wrong(header, "%s where %q belongs", quote(fmt.Sprint(tok)), want.String())
 	}
 	return nil
+}
+
+func (h *reader) repeated(stack []jsonwalk.Frame, off int64) {
+	h.report(duplicateKey, off, "key %s", quote(stack[len(stack)-1].Key))
+}
+
+func (h *reader) key(stack []jsonwalk.Frame, off int64) {
+	key := stack[len(stack)-1].Key
+	switch {
+	case h.bad:
+	case !utf8.Valid(key): // half a surrogate pair, from escapes
+		h.report(header, off, "a name that is not Unicode text")
+	case len(stack) == 1:
+		h.meta = string(key) == "__metadata__"
+		h.now = entry{at: off, elements: 1}
+	case len(stack) == 2 && !h.meta:
+		m := members[string(key)]
+		if m == 0 {
+			h.report(header, off, "member %s of tensor %s", quote(key), quote(stack[0].Key))
+		}
+		h.now.seen |= m
+	}
+}
+
+// open sees a container begin. The header is an object of objects; shapes and offsets are arrays of numbers.
+func (h *reader) open(stack []jsonwalk.Frame, off int64) {
+	array := !stack[len(stack)-1].Object
+	switch n := len(stack); {
+	case h.bad:
+	case n == 1 && array:
+		h.report(header, off, "the header is not an object")
+	case n == 2 && array && h.meta:
+		h.report(metadata, off, "__metadata__ is not an object")
+	case n == 2 && array:
+		h.report(header, off, "tensor %s is not an object", quote(stack[0].Key))
+	case n == 3 && h.meta:
+		h.report(metadata, off, "__metadata__ has a value that is not a string")
+	case n == 3 && !(array && members[string(stack[1].Key)]&(memberShape|memberOffsets) != 0), n > 3:
+		h.report(header, off, "a structure where the format has none")
+	}
+}
+
+func (h *reader) scalar(stack []jsonwalk.Frame, k jsonwalk.Kind, value []byte, off int64) {
+	switch n := len(stack); {
+	case h.bad:
+	case n == 0:
+		h.report(header, off, "the header is not an object")
+	case n == 1 && h.meta:
+		h.report(metadata, off, "__metadata__ is not an object")
+	case n == 1:
+		h.report(header, off, "tensor %s is not an object", quote(stack[0].Key))
+	case h.meta:
+		if k != jsonwalk.Text || !utf8.Valid(value) {
+			h.report(metadata, off, "__metadata__ has a value that is not a string")
+		}
+	case n == 2:
+		h.dtype(stack, k, value, off)
+	default:
+		h.number(stack, k, value, off)
+	}
+}
+
+func (h *reader) dtype(stack []jsonwalk.Frame, k jsonwalk.Kind, value []byte, off int64) {
+	if string(stack[1].Key) != "dtype" || k != jsonwalk.Text {
+		h.report(header, off, "%s of tensor %s is %s", quote(stack[1].Key), quote(stack[0].Key), quote(value))
+		return
+	}
+	if h.now.bits = elementBits[string(value)]; h.now.bits == 0 {
+		h.report(dtype, off, "tensor %s has dtype %s", quote(stack[0].Key), quote(value))
+	}
+}
+
+// number reads an element of a shape or of data_offsets: a number without sign, fraction or exponent.
+func (h *reader) number(stack []jsonwalk.Frame, k jsonwalk.Kind, value []byte, off int64) {
+	v, err := strconv.ParseUint(string(value[:min(len(value), 40)]), 10, 64)
+	if err != nil || k != jsonwalk.Number {
+		h.report(header, off, "%s where a non-negative integer belongs", quote(value))
+		return
+	}
+	if string(stack[1].Key) == "shape" {
+		high, low := bits.Mul64(h.now.elements, v)
+		h.now.overflow = h.now.overflow || high != 0
+		h.now.elements = low
+		return
+	}
+	switch h.now.count++; {
+	case h.now.count > 2:
+		h.report(header, off, "tensor %s has more than two offsets", quote(stack[0].Key))
+	case v > 1<<63-1:
+		h.report(offsets, off, "offset %d of tensor %s", v, quote(stack[0].Key))
+	default:
+		h.now.pair[h.now.count-1] = int64(v)
+	}
+}
+
+func (h *reader) close(stack []jsonwalk.Frame, off int64) {
+	switch {
+	case len(stack) == 1:
+		h.end = off + 1
+	case len(stack) == 2 && !h.meta && !h.bad:
+		h.finish(stack[0].Key)
+	}
+}
+
+// finish checks that dtype and shape say what data_offsets say, and keeps the tensor.
+func (h *reader) finish(name []byte) {
+	t := &h.now
+	high, total := bits.Mul64(t.elements, t.bits)
+	switch {
+	case t.seen != allMembers:
+		h.report(header, t.at, "tensor %s lacks one of dtype, shape, data_offsets", quote(name))
+	case t.count != 2:
+		h.report(header, t.at, "tensor %s has %d offsets", quote(name), t.count)
+	case t.pair[0] > t.pair[1]:
+		h.report(offsets, t.at, "tensor %s ends before it begins (%d, %d)", quote(name), t.pair[0], t.pair[1])
+	case t.overflow || high != 0:
+		h.report(shape, t.at, "the shape of tensor %s does not fit 64 bits", quote(name))
+	case total%8 != 0 || total/8 != uint64(t.pair[1]-t.pair[0]):
+		h.report(shape, t.at, "tensor %s of %d elements of %d bits has %d bytes", quote(name), t.elements, t.bits, t.pair[1]-t.pair[0])
+	case len(h.tensors) == maxTensors:
+		h.many = true
+	default:
+		h.tensors = append(h.tensors, tensor{t.pair[0], t.pair[1], t.at})
+	}
 }
 
 // quote shows a string of the model, shortened.
-func quote(s string) string { return strconv.QuoteToASCII(s[:min(len(s), 120)]) }
+func quote(s []byte) string { return strconv.QuoteToASCII(string(s[:min(len(s), 120)])) }

@@ -7,7 +7,8 @@
 //
 // # Security
 //
-// Tensor data is never read: a file of a hundred gigabytes costs what its header costs. The format carries no
+// Tensor data is never read, and the header is read as a stream: a file of a hundred gigabytes costs what its header
+// costs, and a header of a hundred megabytes costs no memory. The format carries no
 // code. What can hide in it is a second file (behind the tensors, between them, in the header), and what can
 // break a loader is a header that lies about sizes; both end as findings.
 package safetensors
@@ -20,29 +21,32 @@ import (
 
 var (
 	header = &validate.Rule{ID: "safetensors/header", Title: "header that breaks the format", Severity: validate.Medium,
-		Why:  "Readers differ in what they forgive; what is judged must be what is loaded.",
-		Fix:  "write the file again with the safetensors library",
+		Why:     "Readers differ in what they forgive; what is judged must be what is loaded.",
+		Fix:     "write the file again with the safetensors library",
+		Hostile: `{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4], "code": ""}}`, Benign: `a header padded with spaces`,
 		Refs: []string{"safetensors format specification"}}
 	duplicateKey = &validate.Rule{ID: "safetensors/duplicate-key", Title: "header with a repeated key", Severity: validate.Medium,
-		Why:  "One reader takes the first of two tensors with a name, another the last.",
-		Fix:  "write the file again with the safetensors library",
+		Why:     "One reader takes the first of two tensors with a name, another the last.",
+		Fix:     "write the file again with the safetensors library",
+		Hostile: `{"a": …, "\u0061": …}`, Benign: `{"a": …, "A": …}`,
 		Refs: []string{"safetensors format specification: duplicate keys are disallowed"}}
 	metadata = &validate.Rule{ID: "safetensors/metadata", Title: "__metadata__ that is not a map of strings", Severity: validate.Medium,
 		Why: "Structures where the format has none are how other formats are smuggled in.",
-		Fix: "write the file again with string metadata only"}
+		Fix: "write the file again with string metadata only", Hostile: `{"__metadata__": {"a": [1]}}`, Benign: `{"__metadata__": {"format": "pt"}}`}
 	dtype = &validate.Rule{ID: "safetensors/dtype", Title: "element type that the format does not have", Severity: validate.Medium,
 		Why: "Without the size of an element the tensor's bytes cannot be accounted for.",
-		Fix: "check whether a newer loadlock knows the type"}
+		Fix: "check whether a newer loadlock knows the type", Hostile: `"dtype": "F128"`, Benign: `"dtype": "F8_E8M0"`}
 	shape = &validate.Rule{ID: "safetensors/shape", Title: "shape that does not fit the tensor's bytes", Severity: validate.Medium,
 		Why: "A loader that trusts the shape reads or writes beyond the buffer.",
-		Fix: "write the file again with the safetensors library"}
+		Fix: "write the file again with the safetensors library", Hostile: `"shape": [4294967296, 4294967296]`, Benign: `"shape": [0, 7]`}
 	offsets = &validate.Rule{ID: "safetensors/offsets", Title: "tensors that overlap, leave holes, or lie outside", Severity: validate.Medium,
-		Why:  "Holes hide other content (polyglots), overlaps and outside ranges break loaders.",
-		Fix:  "write the file again with the safetensors library",
+		Why:     "Holes hide other content (polyglots), overlaps and outside ranges break loaders.",
+		Fix:     "write the file again with the safetensors library",
+		Hostile: `two tensors with data_offsets [0, 4]`, Benign: `tensors in another order than their bytes`,
 		Refs: []string{"safetensors security audit, Trail of Bits 2023"}}
 	trailing = &validate.Rule{ID: "safetensors/trailing", Title: "bytes after the last tensor", Severity: validate.Medium,
 		Why: "Another file can be appended there: a zip archive is recognised by its end.",
-		Fix: "write the file again with the safetensors library"}
+		Fix: "write the file again with the safetensors library", Hostile: `a zip archive behind the last tensor`, Benign: `a file without tensors that ends with its header`}
 )
 
 // maxHeader is the reference reader's bound on the header.
@@ -51,7 +55,7 @@ const maxHeader = 100_000_000
 // Scanner judges safetensors files.
 func Scanner() *validate.Scanner {
 	return &validate.Scanner{
-		Name: "safetensors", Doc: "safetensors: header, types, shapes, and every byte of the data section", Version: 1,
+		Name: "safetensors", Doc: "safetensors: header, types, shapes, and every byte of the data section", Version: 2,
 		Rules: []*validate.Rule{header, duplicateKey, metadata, dtype, shape, offsets, trailing}, Match: match, Scan: scan,
 	}
 }
@@ -82,16 +86,20 @@ func scan(p *validate.Pass) error {
 		p.Report(header, 0, "header length %d; the file has %d bytes and the format allows %d", n, p.Size, maxHeader)
 		return nil
 	}
-	raw, err := p.Bytes(8, int64(n))
+	brace, err := p.Bytes(8, 1)
 	if err != nil {
 		return err
 	}
+	if brace[0] != '{' {
+		p.Report(header, 8, "the header begins with %q, not with {", brace)
+		return nil
+	}
 	h := reader{p: p}
-	if err := h.read(raw); err != nil {
+	if err := h.read(8, int64(n)); err != nil {
 		return err
 	}
-	if h.bad {
-		return nil // reported; nothing is cleared
+	if !h.bad { // else it is reported, and nothing is cleared
+		h.account(8+int64(n), p.Size)
 	}
-	return h.account(8+int64(n), p.Size)
+	return nil
 }

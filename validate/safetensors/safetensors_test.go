@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -120,6 +121,15 @@ func TestBrokenFilesAreNotCleared(t *testing.T) {
 		"bytes after the last tensor":       {"safetensors/trailing", file(twoTensors, 27)},
 		"data without a tensor":             {"safetensors/trailing", file(`{}`, 1)},
 		"a file that ends inside a tensor":  {"safetensors/offsets", file(twoTensors, 25)},
+		"half a surrogate pair":             {"safetensors/header", file(`{"\ud800":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}`, 1)},
+		"a tensor that is a number":         {"safetensors/header", file(`{"a":1}`, 0)},
+		"a tensor that is a list":           {"safetensors/header", file(`{"a":[]}`, 0)},
+		"a shape that is a number":          {"safetensors/header", file(`{"a":{"dtype":"U8","shape":1,"data_offsets":[0,1]}}`, 1)},
+		"a shape that is an object":         {"safetensors/header", file(`{"a":{"dtype":"U8","shape":{"a":1},"data_offsets":[0,1]}}`, 1)},
+		"NaN as dimension":                  {"safetensors/header", tensor(`"U8"`, "[NaN]", "[0,8]")},
+		"no offset":                         {"safetensors/header", tensor(`"I64"`, "[1]", "[]")},
+		"metadata that is text":             {"safetensors/metadata", file(`{"__metadata__":"x"}`, 0)},
+		"a dtype that is null":              {"safetensors/header", tensor(`null`, "[1]", "[0,8]")},
 		"deep nesting":                      {"safetensors/header", file(`{"a":`+strings.Repeat("[", 10_000)+strings.Repeat("]", 10_000)+`}`, 0)},
 	}
 	for name, tt := range tests {
@@ -132,13 +142,71 @@ func TestBrokenFilesAreNotCleared(t *testing.T) {
 	}
 }
 
-func TestAHeaderAboveTheMemoryLimitIsNotHeld(t *testing.T) {
-	l := validatetest.Policy().Scan
-	l.MaxHeaderSizeMB = 1
-	b := file(`{`+strings.Repeat(" ", 2<<20)+`}`, 0)
-	rep := validate.ScanReader(context.Background(), []*validate.Scanner{Scanner()}, "m.safetensors", bytes.NewReader(b), int64(len(b)), l)
-	if rep.Files[0].Cleared || rep.Findings[0].Rule != "validate/budget" {
-		t.Error(validatetest.Show(rep))
+// endless is a header of any size that nobody holds.
+type endless struct {
+	record func(i int64) string // all of one length
+	n      int64
+}
+
+func (e endless) size() int64 { return 8 + e.header() }
+
+func (e endless) header() int64 { return 2 + e.n*int64(len(e.record(0))) }
+
+func (e endless) ReadAt(b []byte, off int64) (int, error) {
+	width := int64(len(e.record(0)))
+	for i := 0; i < len(b); {
+		switch at := off + int64(i); {
+		case at >= e.size():
+			return i, io.EOF
+		case at < 8:
+			b[i] = binary.LittleEndian.AppendUint64(nil, uint64(e.header()))[at]
+			i++
+		case at == 8:
+			b[i] = '{'
+			i++
+		case at == e.size()-1:
+			b[i] = '}'
+			i++
+		default:
+			k := (at - 9) / width
+			s := e.record(k)
+			if k == e.n-1 {
+				s = s[:width-1] + " "
+			}
+			i += copy(b[i:], s[(at-9)%width:])
+		}
+	}
+	return len(b), nil
+}
+
+func TestALargeHeaderIsNotHeld(t *testing.T) {
+	record := []byte(`"model.layers.00000000.mlp.experts.weight":{"dtype":"BF16","shape":[0,4096],"data_offsets":[0,0]},`)
+	empty := func(i int64) string {
+		for k := 21; k > 13; k-- {
+			record[k] = byte('0' + i%10)
+			i /= 10
+		}
+		return string(record)
+	}
+	for name, tt := range map[string]struct {
+		e    endless
+		rule string
+	}{
+		"200,000 tensors":   {endless{empty, 200_000}, ""},
+		"a million tensors": {endless{empty, 1_000_000}, "validate/budget"},
+		"spaces":            {endless{func(int64) string { return strings.Repeat(" ", 1000) }, 90_000}, ""},
+	} {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		rep := validate.ScanReader(t.Context(), []*validate.Scanner{Scanner()}, "m.safetensors", tt.e, tt.e.size(), validatetest.Policy().Scan)
+		runtime.ReadMemStats(&after)
+		if (tt.rule == "") != clean(rep) || tt.rule != "" && rep.Findings[0].Rule != tt.rule {
+			t.Errorf("%s: want %q\n%s", name, tt.rule, validatetest.Show(rep))
+		}
+		if held := int64(after.HeapSys) - int64(before.HeapSys); held > 40<<20 {
+			t.Errorf("%s: %d MiB of header took %d MiB from the system", name, tt.e.size()>>20, held>>20)
+		}
 	}
 }
 

@@ -19,7 +19,7 @@ const (
 	maxBytes = 4 << 20 // of a file that is held and parsed
 	// maxMarks bounds the nodes of the tree: each needs one of the characters that separate values. A node takes some two
 	// hundred bytes of memory.
-	maxMarks   = 120_000
+	maxMarks   = 60_000
 	maxAliases = 10_000
 )
 
