@@ -14,7 +14,9 @@ import (
 	"github.com/loadlock/loadlock/validate/msgpack"
 	"github.com/loadlock/loadlock/validate/numpy"
 	"github.com/loadlock/loadlock/validate/onnx"
+	"github.com/loadlock/loadlock/validate/openvino"
 	"github.com/loadlock/loadlock/validate/pickle"
+	"github.com/loadlock/loadlock/validate/pmml"
 	"github.com/loadlock/loadlock/validate/pysource"
 	"github.com/loadlock/loadlock/validate/rds"
 	"github.com/loadlock/loadlock/validate/safetensors"
@@ -45,7 +47,9 @@ func Scanners() []*validate.Scanner {
 		msgpack.Scanner(),
 		numpy.Scanner(),
 		onnx.Scanner(),
+		openvino.Scanner(),
 		pickle.Scanner(),
+		pmml.Scanner(),
 		pysource.Scanner(),
 		rds.Scanner(),
 		safetensors.Scanner(),
