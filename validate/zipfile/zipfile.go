@@ -76,7 +76,7 @@ func match(h validate.Head) bool {
 		if i < 0 {
 			return false
 		}
-		if plausibleEnd(h, tail[i:], h.Size-int64(len(tail)-i)) {
+		if at := h.Size - int64(len(tail)-i); plausibleEnd(h, tail[i:], at) && !insideTarMember(h, archiveStart(h, tail[i:], at), at+endSize) {
 			return true
 		}
 		end = i

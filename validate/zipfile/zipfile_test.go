@@ -1,6 +1,7 @@
 package zipfile
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bytes"
 	"context"
@@ -432,6 +433,30 @@ func TestRawStoragesAreNotRead(t *testing.T) {
 	for off := max(start, 4096); off < start+int64(len(big)); off++ { // the head of any file is looked at
 		if r.read[off] {
 			t.Fatalf("byte %d of the storage was read", off-start)
+		}
+	}
+}
+
+// A tar is no zip because its last member is one; it is when the zip reaches beyond the member.
+func TestTarsWithAnArchiveInside(t *testing.T) {
+	tarred := func(b []byte, cut int) []byte {
+		var o bytes.Buffer
+		w := tar.NewWriter(&o)
+		for i, part := range [][]byte{[]byte("text"), b[:cut], b[cut:]} {
+			if err := w.WriteHeader(&tar.Header{Name: strconv.Itoa(i), Size: int64(len(part)), Mode: 0o644}); err != nil {
+				t.Fatal(err)
+			}
+			w.Write(part)
+		}
+		w.Close()
+		return o.Bytes()
+	}
+	for name, b := range map[string][]byte{"torch": checkpoint(nil), "plain": spec{members: []member{{name: "a", data: "text"}}}.write()} {
+		for cut, want := range map[int]bool{0: false, len(b): false, 10: true} {
+			rep := scanBytes(tarred(b, cut), limits())
+			if got := slices.Contains(rep.Files[0].Scanners, "zip"); got != want {
+				t.Errorf("%s cut at %d: taken for a zip: %v\n%s", name, cut, got, validatetest.Show(rep))
+			}
 		}
 	}
 }
