@@ -22,6 +22,7 @@ import (
 	"github.com/loadlock/loadlock/validate/safetensors"
 	"github.com/loadlock/loadlock/validate/sentencepiece"
 	"github.com/loadlock/loadlock/validate/skops"
+	"github.com/loadlock/loadlock/validate/tarfile"
 	"github.com/loadlock/loadlock/validate/tensorbundle"
 	"github.com/loadlock/loadlock/validate/tensorflow"
 	"github.com/loadlock/loadlock/validate/text"
@@ -55,6 +56,7 @@ func Scanners() []*validate.Scanner {
 		safetensors.Scanner(),
 		sentencepiece.Scanner(),
 		skops.Scanner(),
+		tarfile.Scanner(),
 		tensorbundle.Scanner(),
 		tensorflow.Scanner(),
 		text.Scanner(),
