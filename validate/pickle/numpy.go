@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // numpy believes what a pickle says about element types. A type whose flags deny that it holds references lets
@@ -11,6 +12,9 @@ import (
 // the state of every dtype is compared with what numpy itself writes for it.
 
 var dtypeName = regexp.MustCompile(`^[<>|=]?([biufcSUVOMm?])(\d{0,6})$`)
+
+// dtypeSizes are the sizes of each kind that numpy has somewhere; text and raw bytes have any.
+var dtypeSizes = map[string]string{"b": "|1|", "?": "||1|", "i": "|1|2|4|8|", "u": "|1|2|4|8|", "f": "|2|4|8|12|16|", "c": "|8|16|24|32|", "m": "|8|", "M": "|8|", "O": "||4|8|"}
 
 // Flags of a dtype that say its elements are, or hold, references (numpy/ndarraytypes.h).
 const (
@@ -28,7 +32,7 @@ func shapeDtype(_ *judge, c *call, result *value) (string, error) {
 	}
 	s, ok := c.args[0].str()
 	m := dtypeName.FindStringSubmatch(s)
-	if !ok || m == nil {
+	if !ok || m == nil || !strings.Contains(dtypeSizes[m[1]], "|"+m[2]+"|") && dtypeSizes[m[1]] != "" {
 		return why, nil
 	}
 	for i, a := range c.args[1:] { // copy must be true: the state of a shared type would change it for everyone
