@@ -1,5 +1,7 @@
 package syntax
 
+import "slices"
+
 func (p *parser) decorated() Statement {
 	mark := len(p.exprs)
 	for p.tok.kind == tAt {
@@ -136,11 +138,19 @@ func (p *parser) forLoop(start token) *For {
 	p.advance()
 	n := &For{Target: p.targets()}
 	p.expect(kIn, "'in'")
+	at := p.tok
 	n.Iter = p.starExpressions()
+	if t, ok := n.Iter.(*Tuple); ok && t.Off == at.off && anyStarred(t.Elts) {
+		p.newer(at, "unpacking in the head of a for", "3.9")
+	}
 	n.Body = p.block()
 	n.Orelse = p.orelse()
 	n.Pos = p.from(start)
 	return n
+}
+
+func anyStarred(list []Expression) bool {
+	return slices.ContainsFunc(list, func(e Expression) bool { _, ok := e.(*Starred); return ok })
 }
 
 func (p *parser) with(start token) *With {

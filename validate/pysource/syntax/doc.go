@@ -14,14 +14,16 @@
 //     Facts.NewerThan.
 //   - a backslash in the first column of a line and white space on the next one count as indentation since 3.9 only.
 //     This is refused.
+//   - two opening braces in the format specification of an f-string are a set in a field, but 3.13 reads them as one
+//     brace behind another field. They are refused, as are line ends there, which 3.12 ignores, but for triple quotes.
 //
 // Accepted beyond one version or another: match (3.10), with items in parentheses and any expression as a decorator
 // (3.9), except* and unpacking in subscripts (3.11), type statements, type parameters and f-strings as of PEP 701
 // (3.12), defaults of type parameters (3.13), t-strings and except without parentheses (3.14); the bare generator
 // in an f-string field, which ended with 3.11. Facts.NewerThan names what limits a source to later versions.
 //
-// Refused although a version reads it: a lambda without parentheses as the condition of a comprehension (3.8),
-// operators of the barry_as_FLUFL future, type comments (read as comments).
+// Refused although a version reads it: a lambda without parentheses as the condition of a comprehension, and (*a),
+// which only its compiler refused (3.8); operators of the barry_as_FLUFL future, type comments (read as comments).
 //
 // CPython's compiler refuses more than its parser: return outside of a function, two parameters of one name, a
 // starred assignment that is not in a list. These are read here, as by ast.parse.

@@ -15,10 +15,11 @@ type dumper struct {
 	src   string
 	lines []int // offsets of the beginnings of lines
 	words int
+	bare  bool // without positions
 }
 
-func dump(src []byte, m *Module) string {
-	d := &dumper{src: string(src)}
+func dump(src []byte, m *Module, bare bool) string {
+	d := &dumper{src: string(src), bare: bare}
 	begin := 0
 	if m.Facts.BOM {
 		begin = len(bom)
@@ -52,7 +53,7 @@ func (d *dumper) place(n Node, inside bool) string {
 	case *Arguments, *Comprehension, *WithItem, *MatchCase:
 		return ""
 	}
-	if inside {
+	if inside || d.bare {
 		return ""
 	}
 	p := n.Position()
@@ -81,6 +82,9 @@ func (d *dumper) value(v reflect.Value, inside bool) {
 		}
 		d.put("[")
 		for i := range v.Len() {
+			if c, ok := v.Index(i).Interface().(*Constant); ok && inside && c.Kind == Str && c.Text == "" {
+				continue
+			}
 			d.value(v.Index(i), inside)
 		}
 		d.put("]")
@@ -165,8 +169,12 @@ func (d *dumper) field(n Node, name string, v reflect.Value, inside bool) {
 		return
 	}
 	switch name {
-	case "Ctx", "Respelled", "TypeParams":
+	case "Ctx", "Respelled":
 		return
+	case "TypeParams", "DefaultValue":
+		if v.IsZero() {
+			return
+		}
 	case "Name", "Asname", "Module", "Rest", "Arg":
 		optional := map[string]bool{"ExceptHandler": true, "Alias": name == "Asname", "ImportFrom": true, "MatchMapping": true,
 			"MatchStar": true, "MatchAs": true, "Keyword": true}[reflect.TypeOf(n).Elem().Name()]

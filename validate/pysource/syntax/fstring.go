@@ -114,6 +114,10 @@ func (p *parser) middle(s *stringList, q quote, spec bool) {
 			return
 		}
 		switch c := p.at(0); {
+		case c == '{' && spec && p.at(1) == '{':
+			p.fail(p.pos, "two braces in a format specification, which Python versions read differently")
+		case spec && !q.triple && p.newline(0) > 0:
+			p.fail(p.pos, "a line end in a format specification, which Python versions read differently")
 		case c == '{' && (spec || p.at(1) != '{'):
 			s.d.add(start, p.pos)
 			p.replacement(s, q, spec)

@@ -31,7 +31,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		checkTree(t, src, m)
-		dump(src, m)
+		dump(src, m, false)
 	})
 }
 

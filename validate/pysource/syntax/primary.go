@@ -1,5 +1,7 @@
 package syntax
 
+import "slices"
+
 // primary reads an atom with its attributes, calls and subscripts.
 func (p *parser) primary() Expression {
 	start := p.tok
@@ -151,10 +153,20 @@ func (p *parser) curly() Expression {
 	case !starred && (p.tok.kind == kFor || p.tok.kind == kAsync):
 		gens := p.generators()
 		p.expect(tRBrace, "'}'")
+		if walrus {
+			p.newer(start, "assignment expression in a set", "3.9")
+		}
 		return &SetComp{Elt: first, Generators: gens, Pos: p.from(start)}
 	}
 	elts := p.elements(first, tRBrace)
+	if anyNamed(elts) {
+		p.newer(start, "assignment expression in a set", "3.9")
+	}
 	return &Set{Elts: elts, Pos: p.from(start)}
+}
+
+func anyNamed(list []Expression) bool {
+	return slices.ContainsFunc(list, func(e Expression) bool { _, ok := e.(*NamedExpr); return ok })
 }
 
 // dict reads a dictionary from behind its first key, or from its first **.
