@@ -4,6 +4,7 @@ package all
 import (
 	"github.com/loadlock/loadlock/validate"
 	"github.com/loadlock/loadlock/validate/compressed"
+	"github.com/loadlock/loadlock/validate/coreml"
 	"github.com/loadlock/loadlock/validate/embeddings"
 	"github.com/loadlock/loadlock/validate/executable"
 	"github.com/loadlock/loadlock/validate/gguf"
@@ -11,6 +12,7 @@ import (
 	"github.com/loadlock/loadlock/validate/hfconfig"
 	"github.com/loadlock/loadlock/validate/keras"
 	"github.com/loadlock/loadlock/validate/media"
+	"github.com/loadlock/loadlock/validate/milblob"
 	"github.com/loadlock/loadlock/validate/msgpack"
 	"github.com/loadlock/loadlock/validate/numpy"
 	"github.com/loadlock/loadlock/validate/onnx"
@@ -38,6 +40,7 @@ import (
 func Scanners() []*validate.Scanner {
 	return []*validate.Scanner{
 		compressed.Scanner(),
+		coreml.Scanner(),
 		embeddings.Scanner(),
 		executable.Scanner(),
 		gguf.Scanner(),
@@ -45,6 +48,7 @@ func Scanners() []*validate.Scanner {
 		hfconfig.Scanner(),
 		keras.Scanner(),
 		media.Scanner(),
+		milblob.Scanner(),
 		msgpack.Scanner(),
 		numpy.Scanner(),
 		onnx.Scanner(),
