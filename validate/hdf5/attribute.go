@@ -92,7 +92,7 @@ func (f *file) value1(member, name string, at, n int64) error {
 	if configuration(name) {
 		return f.descend(member, at, n)
 	}
-	return f.peek(member, at, n)
+	return f.peek(member, at, n, true)
 }
 
 // configuration tells attributes that Keras reads as JSON, whatever they begin with.
@@ -110,7 +110,7 @@ func (f *file) texts(member string, at, size, count int64) error {
 		return nil
 	}
 	for i := range count {
-		if err := f.peek(member, at+i*size, size); err != nil {
+		if err := f.peek(member, at+i*size, size, true); err != nil {
 			return err
 		}
 	}
@@ -135,10 +135,11 @@ func (f *file) variable(member, name string, kind *datatype, at, count int64) er
 		if kind.text && n > o.len {
 			return validate.Malformed(at, "a text of %d bytes in a heap object of %d", n, o.len)
 		}
-		if kind.text && configuration(name) {
-			if err := f.descend(member, o.at, n); err != nil {
-				return err
-			}
+		if !kind.text {
+			continue
+		}
+		if err := f.value1(member, name, o.at, n); err != nil {
+			return err
 		}
 	}
 	return nil

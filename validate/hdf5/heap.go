@@ -122,7 +122,7 @@ func (f *file) judgeCollection(c *collection) error {
 			}
 			continue
 		}
-		if err := f.peek("heap", o.at, o.len); err != nil {
+		if err := f.peek("heap", o.at, o.len, false); err != nil {
 			return err
 		}
 	}

@@ -171,7 +171,7 @@ func (o *object) beginning(at, n int64) error {
 		if at < o.f.base || at > o.f.end || n > o.f.end-at {
 			return nil // the claim says so
 		}
-		return o.f.peek("data/"+o.path, at, n)
+		return o.f.peek("data/"+o.path, at, n, o.kind.class == classString)
 	}
 	return nil
 }

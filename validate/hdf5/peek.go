@@ -9,8 +9,9 @@ import (
 // peekSize is how much of a value is looked at to see whether it is a file.
 const peekSize = 16 << 10
 
-// peek descends into a value that begins like a file: JSON, a pickle, an archive. Everything else in a value is data.
-func (f *file) peek(member string, at, n int64) error {
+// peek descends into a value that begins like a file: a pickle, an archive, and with text a JSON object. Everything else
+// in a value is data.
+func (f *file) peek(member string, at, n int64, text bool) error {
 	if n == 0 {
 		return nil
 	}
@@ -24,7 +25,7 @@ func (f *file) peek(member string, at, n int64) error {
 	if _, err := f.p.ReadAt(b, at); err != nil {
 		return err
 	}
-	if begins(b) {
+	if begins(b) || text && isObject(b) {
 		return f.descend(member, at, n)
 	}
 	return nil
@@ -37,12 +38,17 @@ func begins(b []byte) bool {
 			return true
 		}
 	}
-	t := bytes.TrimLeft(b, " \t\r\n")
-	if len(t) > 0 && t[0] == '{' {
-		t = bytes.TrimLeft(t[1:], " \t\r\n")
-		return len(t) > 0 && (t[0] == '"' || t[0] == '}')
-	}
 	return bytes.HasPrefix(b, []byte(signature)) || importsByName(b)
+}
+
+// isObject reports whether bytes begin like a JSON object.
+func isObject(b []byte) bool {
+	b = bytes.TrimLeft(b, " \t\r\n")
+	if len(b) == 0 || b[0] != '{' {
+		return false
+	}
+	b = bytes.TrimLeft(b[1:], " \t\r\n")
+	return len(b) > 0 && (b[0] == '"' || b[0] == '}')
 }
 
 // descend judges a value as a file of its own. Fixed-length text is padded with NULs, which are no part of it.
