@@ -38,6 +38,8 @@ func (m *module) byArguments(a *atom, e *entry, rest string, n syntax.Node, c *s
 		m.environment(g.at(0, "key"), false, unknown, n, at)
 	case "os.putenv":
 		m.environment(g.at(0, "key"), true, g.at(1, "value"), n, at)
+	case "types.FunctionType", "types.CodeType", "types.LambdaType":
+		m.tell(execution, e, a, n, at)
 	case "os.unsetenv":
 		m.environment(g.at(0, "key"), true, unknown, n, at)
 	case "tensorflow.keras.models.load_model", "keras.models.load_model", "keras.saving.load_model":
@@ -52,7 +54,7 @@ func (m *module) byArguments(a *atom, e *entry, rest string, n syntax.Node, c *s
 // uncalled: the function itself is handed on, so that its arguments are not seen here.
 func (m *module) uncalled(a *atom, e *entry, n syntax.Node, at place) {
 	switch p := at.parent.(type) {
-	case *syntax.Compare, *syntax.Expr:
+	case *syntax.Compare, *syntax.Expr, *syntax.Arg:
 		return
 	case *syntax.Assign, *syntax.AnnAssign, *syntax.NamedExpr:
 		return // an alias; its calls are followed

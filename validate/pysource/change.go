@@ -58,7 +58,7 @@ var vitalMembers = words(`load loads save dump dumps load_file save_file load_st
 func vital(path string) bool {
 	root, _, _ := strings.Cut(path, ".")
 	last := path[strings.LastIndexByte(path, '.')+1:]
-	if path == "logging.raiseExceptions" || path == "sys.dont_write_bytecode" || strings.HasPrefix(path, "warnings.filters") {
+	if path == "sys.argv" || path == "sys.stdout" || path == "sys.stderr" || path == "logging.raiseExceptions" || path == "sys.dont_write_bytecode" || strings.HasPrefix(path, "warnings.filters") {
 		return false
 	}
 	return vitalModules[root] || vitalMembers[last]

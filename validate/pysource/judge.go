@@ -255,7 +255,7 @@ func (m *module) judgeCall(n *syntax.Call, at place) {
 	m.passes(n, callee, known, at)
 	if !called(n, at) && !based(n, at) {
 		seen := 0
-		m.deep(m.eval(n, at.scope, nil), 0, func(a *atom) {
+		m.deep(m.eval(n, at.scope, nil), func(a *atom) {
 			if seen++; seen <= 64 && !strings.HasSuffix(a.text, ")") && !m.names.isModule(a.text) {
 				m.refer(a, n, nil, at)
 			}
@@ -276,21 +276,29 @@ func (m *module) exemptClasses(n *syntax.Call) {
 	}
 }
 
-// deep calls f for the references in a value and its elements.
-func (m *module) deep(x value, depth int, f func(*atom)) {
-	if depth > 3 {
-		return
-	}
-	for _, a := range x.atoms {
-		switch a.kind {
-		case isRef:
-			f(a)
-		case isSeq, isDict, isPartial:
-			for _, e := range a.items[:min(len(a.items), 64)] {
-				m.deep(e, depth+1, f)
+// deep calls f for the references in a value and in its elements, the first few hundred.
+func (m *module) deep(x value, f func(*atom)) {
+	left := 400
+	var walk func(x value, depth int)
+	walk = func(x value, depth int) {
+		for _, a := range x.atoms {
+			if left--; left < 0 {
+				return
+			}
+			switch {
+			case a.kind == isRef:
+				f(a)
+			case depth < 3 && (a.kind == isSeq || a.kind == isDict || a.kind == isPartial):
+				for _, e := range a.items {
+					if left < 0 {
+						return
+					}
+					walk(e, depth+1)
+				}
 			}
 		}
 	}
+	walk(x, 0)
 }
 
 // passes looks for modules with dangerous members among the arguments.
@@ -301,7 +309,7 @@ func (m *module) passes(n *syntax.Call, callee value, known bool, at place) {
 		}
 	}
 	check := func(e syntax.Expression) {
-		m.deep(m.eval(e, at.scope, nil), 0, func(a *atom) {
+		m.deep(m.eval(e, at.scope, nil), func(a *atom) {
 			if !m.names.isModule(a.text) {
 				return
 			}
