@@ -17,14 +17,15 @@ var deniedText string
 type lists struct {
 	allowed map[[2]string]bool
 	denied  map[string]bool // modules
+	modules map[string]bool // of the allowed names
 }
 
 var loadLists = sync.OnceValues(func() (*lists, error) {
-	l := &lists{allowed: map[[2]string]bool{}, denied: map[string]bool{}}
+	l := &lists{allowed: map[[2]string]bool{}, denied: map[string]bool{}, modules: map[string]bool{}}
 	err := read("names.txt", namesText, 2, func(f []string) bool {
 		key := [2]string{f[0], f[1]}
 		twice := l.allowed[key]
-		l.allowed[key] = true
+		l.allowed[key], l.modules[f[0]] = true, true
 		return !twice
 	})
 	if err != nil {

@@ -36,7 +36,7 @@ var (
 	unknownLoader = &validate.Rule{ID: "skops/unknown-loader", Title: "skops node of a kind that this version does not know", Severity: validate.Medium,
 		Why:     "The loader decides what is done with the names in the node.",
 		Fix:     "check whether a newer loadlock knows the loader",
-		Hostile: `{"__loader__": "ConstructorFromReduceNode"}`, Benign: `{"__loader__": "DictNode"}`}
+		Hostile: `{"__loader__": "PickleNode"}`, Benign: `{"__loader__": "DictNode"}`}
 	method = &validate.Rule{ID: "skops/method", Title: "skops node that takes an attribute by its name", Severity: validate.Medium,
 		Why:     "The attribute is looked up on an object that the file makes; earlier versions showed another name to the user than they used.",
 		Fix:     useWeights,
@@ -64,20 +64,22 @@ func match(h validate.Head) bool {
 	return path.Base(h.Name) == "schema.json" || bytes.Contains(h.Start, []byte(`"__loader__"`)) || bytes.Contains(h.Start, []byte(`"_skops_version"`))
 }
 
-// The loaders of skops up to 0.13, by what is special about them.
+// The loaders of skops up to 0.14, by what is special about them.
 const (
 	plain     = iota + 1
 	attribute // takes an attribute by name
 	operators // calls a function of the operator module
-	function  // names a function in its content
+	function  // names a function, by its module and its own name, or by the kind of function and, in the content, its names
+	construct // calls the class with arguments from the file
 )
 
 var loaders = map[string]int{
 	"DictNode": plain, "DefaultDictNode": plain, "ListNode": plain, "BytesNode": plain, "BytearrayNode": plain, "SetNode": plain, "TupleNode": plain, "PartialNode": plain,
 	"TypeNode": plain, "SliceNode": plain, "ObjectNode": plain, "JsonNode": plain, "NdArrayNode": plain, "MaskedArrayNode": plain, "RandomStateNode": plain,
-	"RandomGeneratorNode": plain, "DTypeNode": plain, "SparseMatrixNode": plain, "TreeNode": plain, "ReduceNode": plain, "SGDNode": plain, "CachedNode": plain,
+	"RandomGeneratorNode": plain, "DTypeNode": plain, "SparseMatrixNode": plain, "TreeNode": plain, "CachedNode": plain, "QuantileForestNode": plain,
 	"LossNode": plain, "_DictWithDeprecatedKeysNode": plain, "DatetimeTimedeltaNode": plain,
 	"MethodNode": attribute, "OperatorFuncNode": operators, "FunctionNode": function,
+	"ConstructorFromReduceNode": construct, "ReduceNode": construct, "SGDNode": construct,
 }
 
 // object is what one JSON object says, with every value of a repeated key.
@@ -204,20 +206,27 @@ func (t *tree) pairs(o object, modules, names []string, kind int) {
 	}
 }
 
-// kindsOfFunction are what the class of a function or method node can be; its module is that of the function, which
-// stands in the node's content.
-var kindsOfFunction = map[string]bool{"function": true, "builtin_function_or_method": true, "ufunc": true, "method": true, "_ArrayFunctionDispatcher": true, "type": true}
+// kindsOfFunction are the classes that the first protocol wrote into function nodes, beside the module of the function;
+// the function itself stands in the node's content.
+var kindsOfFunction = map[string]bool{"function": true, "builtin_function_or_method": true, "ufunc": true}
+
+// uncalled are modules whose vetted names must not be called with arguments from the file: builtins make anything of any
+// size, functools wraps calls, numpy opens files.
+var uncalled = map[string]bool{"builtins": true, "functools": true, "numpy": true}
 
 func (t *tree) name(off int64, module, name string, kind int) {
 	if t.lists.allowed[[2]string{module, name}] {
+		if kind == construct && uncalled[module] {
+			t.report(unknownName, off, "call of %s with arguments from the file", module+"."+name)
+		}
 		return
 	}
 	if danger(t.lists, module) {
 		t.report(dangerous, off, "name %s", module+"."+name)
 		return
 	}
-	if kind == operators || (kind == function || kind == attribute || name == "type") && kindsOfFunction[name] {
-		return // judged as what it is
+	if kind == operators || kind == function && kindsOfFunction[name] && t.lists.modules[module] {
+		return // judged by itself
 	}
 	t.report(unknownName, off, "name %s", module+"."+name)
 }
