@@ -165,7 +165,7 @@ func (l *lexer) join() {
 	}
 	l.mark(&l.facts.Joined)
 	l.endLine(1 + n)
-	if l.pos >= len(l.src) {
+	if l.pos >= len(l.src) && n == 1 { // behind \r\n CPython's translation of line ends adds another line
 		l.fail(l.pos, "end of file after a backslash")
 	}
 }

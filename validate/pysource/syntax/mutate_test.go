@@ -20,7 +20,10 @@ var grammar string
 var pieces = regexp.MustCompile(`(?s)[A-Za-z0-9_]+|[ \t]+|\n|"""|'''|\*\*=?|//=?|>>=?|<<=?|:=|->|[-+*/%@&|^=!<>]=|\.\.\.|.`)
 
 var spare = strings.Fields(`( ) [ ] { } , : ; . ... = := * ** / @ - + ~ ! ' " ''' \ # -> == != in not is if else for async await yield from lambda
-	as with match case type _ except None 1 0 x f'{ } f" b' r' += , , : def class return and or import \n \t`)
+	as with match case type _ except None 1 0 x f'{ } f" b' r' += , , : def class return and or import \n \t
+	\r \r\n \\\n \\\r\n \f \v \u00a0 \ufeff é · ﬀ ͺ 1_ 0x 0b1 1e 1j #\n \n\n\t \n\f \n\f\f\u0020 \n\u0020\u0020 \N{ \x \0 {{ }} $ ? t'`)
+
+var spaces = strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\r`, "\r", `\f`, "\f", `\v`, "\v", `\u00a0`, "\u00a0", `\ufeff`, "\ufeff", `\u0020`, " ", `\\`, `\`)
 
 // mutants makes n sources out of the examples by small changes. The same number gives the same ones.
 func mutants(n int, seed uint64) []string {
@@ -38,8 +41,7 @@ func mutants(n int, seed uint64) []string {
 		if r.IntN(2) == 0 {
 			return words[r.IntN(len(words))]
 		}
-		w := spare[r.IntN(len(spare))]
-		return strings.NewReplacer(`\n`, "\n", `\t`, "\t").Replace(w)
+		return spaces.Replace(spare[r.IntN(len(spare))])
 	}
 	var out []string
 	for i := range n {
@@ -128,8 +130,9 @@ func TestMutantsAsCPython(t *testing.T) {
 		i++
 		var syntax *SyntaxError
 		if errors.As(err, &syntax) {
-			if python.minor == 8 || strings.Contains(syntax.What, "versions read differently") {
-				newer++ // see the package comment
+			// See the package comment. CPython forgets about the leading zeros of 03else.
+			if python.minor == 8 || strings.Contains(syntax.What, "versions read differently") || strings.Contains(syntax.What, "leading zeros") {
+				newer++
 				continue
 			}
 			t.Errorf("%q: %v", src, err)
