@@ -123,7 +123,7 @@ func (m *module) importCall(a *atom, e *entry, c *syntax.Call, g arguments, at p
 		m.say(used, "import_hooks", c, at, "imports a file of the model by a computed name")
 		return
 	}
-	if name.open || hasComputed(name) || len(name.atoms) == 0 {
+	if !allText(name) {
 		m.say(computedImport, "import_hooks", c, at, "%s of a computed name", a.text)
 	}
 }

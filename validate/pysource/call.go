@@ -198,7 +198,7 @@ func (m *module) follow(fn *function, g arguments, v *env) value {
 		vars[a.Vararg.Arg] = only(seq(rest))
 	}
 	in := &env{scope: fn.inner, vars: vars, up: v, depth: depth}
-	if m.followed++; m.followed > maxFollowed || !telling(vars) {
+	if m.followed++; m.followed > maxFollowed || fn.expr == nil && !telling(vars) {
 		in = nil // nothing to follow: what the function gives for any caller
 	}
 	if fn.expr != nil {

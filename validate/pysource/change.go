@@ -30,6 +30,9 @@ func (m *module) changed(base, name, v value, n syntax.Node, at place) {
 			}
 			continue
 		}
+		if e != nil {
+			m.usedModules[strings.SplitN(e.name, ".", 2)[0]] = true
+		}
 		m.say(pick(vital(path), patch, softPatch), "import_hooks", n, at, "puts another object in the place of %s", clip(path, 120))
 	}
 }

@@ -34,6 +34,7 @@ type module struct {
 	usedModules map[string]bool // denied modules of which a use was reported
 	pending     []pendingImport
 	exempt      map[syntax.Node]bool // references that take nothing
+	mutated     map[string]bool      // names whose object is changed in place
 }
 
 // collect makes the scopes and remembers every binding.
@@ -183,6 +184,12 @@ func (m *module) bindNode(n syntax.Node, at place) {
 		for _, c := range n.Cases {
 			m.bindPattern(c.Pattern, n.Subject, nil, at, b)
 		}
+	case *syntax.Call:
+		if f, ok := n.Func.(*syntax.Attribute); ok && mutators[f.Attr] {
+			if name, ok := f.Value.(*syntax.Name); ok {
+				m.mutated[name.Id] = true
+			}
+		}
 	case *syntax.TypeVar:
 		m.bindName(n.Name, at.scope, binding{way: byOther})
 	}
@@ -215,6 +222,9 @@ func (m *module) bindTarget(t syntax.Expression, at place, b binding) {
 	case *syntax.Attribute:
 		m.fields[t.Attr] = bounded(m.fields[t.Attr], b)
 	case *syntax.Subscript:
+		if name, ok := t.Value.(*syntax.Name); ok {
+			m.mutated[name.Id] = true
+		}
 		key := "?"
 		if c, ok := t.Slice.(*syntax.Constant); ok && c.Kind == syntax.Str {
 			key = c.Text
@@ -356,3 +366,6 @@ func (m *module) bindPattern(p syntax.Pattern, subject syntax.Expression, attrs 
 		}
 	}
 }
+
+// mutators are methods that change a list, dictionary or bytearray in place.
+var mutators = words("append extend insert pop remove reverse sort clear update setdefault appendleft popleft add __setitem__ __iadd__")

@@ -61,7 +61,7 @@ func (m *module) environUpdate(n syntax.Node, c *syntax.Call, at place) {
 
 // environment judges one variable, read or set.
 func (m *module) environment(key value, set bool, v value, n syntax.Node, at place) {
-	if key.open && len(key.atoms) == 0 || hasComputed(key) {
+	if len(key.atoms) == 0 || !textIn(key) || hasComputed(key) {
 		m.say(unsettled, "environment", n, at, "a variable of the environment by a computed name")
 		return
 	}

@@ -229,10 +229,26 @@ func (m *module) lookup(n *syntax.Name, s *scope, v *env) value {
 	for _, b := range home.names[n.Id] {
 		out = union(out, m.bound(b, v, home))
 	}
+	if m.mutated[n.Id] {
+		out = changedInPlace(out)
+	}
 	if home.fn == nil && sensitiveBuiltin(n.Id) && !m.firm(home, n) {
 		out = union(out, m.unbound(n.Id))
 	}
 	return out
+}
+
+// changedInPlace: the elements that are written down are not all there is.
+func changedInPlace(x value) value {
+	for _, a := range x.atoms {
+		switch a.kind {
+		case isBytes:
+			return union(x, value{open: true, atoms: []*atom{{kind: isComputed}}})
+		case isSeq, isDict:
+			x.open = true
+		}
+	}
+	return x
 }
 
 // firm reports whether a name of a module or class certainly hides the built-in one where n uses it.

@@ -253,6 +253,7 @@ func (m *module) judgeCall(n *syntax.Call, at place) {
 	}
 	m.keywords(n, at)
 	m.passes(n, callee, known, at)
+	m.throughPartial(n, callee, at)
 	if !called(n, at) && !based(n, at) {
 		seen := 0
 		m.deep(m.eval(n, at.scope, nil), func(a *atom) {
@@ -260,6 +261,20 @@ func (m *module) judgeCall(n *syntax.Call, at place) {
 				m.refer(a, n, nil, at)
 			}
 		})
+	}
+}
+
+// throughPartial judges what a methodcaller or partial calls when it is called.
+func (m *module) throughPartial(n *syntax.Call, callee value, at place) {
+	for _, a := range callee.atoms {
+		if a.kind != isPartial {
+			continue
+		}
+		for _, r := range m.eval(n, at.scope, nil).atoms {
+			if path, ok := strings.CutSuffix(r.text, "()"); ok && r.kind == isRef {
+				m.refer(&atom{kind: isRef, text: path, how: r.how}, n, &syntax.Call{Pos: n.Pos, Func: n.Func}, at)
+			}
+		}
 	}
 }
 

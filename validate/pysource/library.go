@@ -63,6 +63,8 @@ func (m *module) library(f *atom, g arguments, line uint32, v *env) (value, bool
 		return m.pathCall(f, g, line), true
 	case "pathlib.Path.home":
 		return only(&atom{kind: isRef, text: "pathlib.Path()", recv: text("~"), how: f.how}), true
+	case "pathlib.Path().joinpath", "pathlib.Path().with_name", "pathlib.Path().expanduser", "pathlib.Path().resolve", "pathlib.Path().absolute", "pathlib.Path().with_suffix":
+		return m.pathMethod(f, g), true
 	case "copy.copy", "copy.deepcopy", "contextlib.nullcontext", "types.MappingProxyType", "io.BytesIO", "io.StringIO", "functools.lru_cache", "functools.cache":
 		if len(x.atoms) > 0 {
 			return x, true
@@ -187,4 +189,33 @@ func (m *module) joinedPath(a, b *atom) *atom {
 		s = b.text
 	}
 	return &atom{kind: isRef, text: a.text, recv: text(clip(s, 4096)), how: a.how}
+}
+
+// ofPath is an attribute of a Path whose text is known.
+func (m *module) ofPath(a, r *atom, name string) *atom {
+	switch name {
+	case "parent":
+		if i := strings.LastIndexByte(a.recv.text, '/'); i > 0 {
+			return &atom{kind: isRef, text: "pathlib.Path()", recv: text(a.recv.text[:i]), how: r.how}
+		}
+		return &atom{kind: isRef, text: "pathlib.Path()", recv: text("?"), how: r.how}
+	}
+	return &atom{kind: isRef, text: r.text, recv: a.recv, how: r.how}
+}
+
+// pathMethod is a method of a Path that gives another one.
+func (m *module) pathMethod(f *atom, g arguments) value {
+	out := &atom{kind: isRef, text: "pathlib.Path()", recv: f.recv, how: f.how}
+	_, name, _ := strings.Cut(f.text, "().")
+	if name != "joinpath" && name != "with_name" {
+		return only(out)
+	}
+	for _, x := range g.pos {
+		s, ok := pathText(x)
+		if !ok {
+			s = "?"
+		}
+		out = m.joinedPath(out, text(s))
+	}
+	return only(out)
 }

@@ -95,7 +95,11 @@ func (m *module) refAttribute(a *atom, name string, line uint32) value {
 	if s, ok := stringConstants[a.text+"."+name]; ok {
 		return only(text(s))
 	}
-	return only(m.canonical(ref(member(a.text, name), how)))
+	r := m.canonical(ref(member(a.text, name), how))
+	if a.recv != nil && strings.HasPrefix(a.text, "pathlib.") {
+		return only(m.ofPath(a, r, name))
+	}
+	return only(r)
 }
 
 // stringConstants are the letters that the standard library spells out.
@@ -130,10 +134,7 @@ func (m *module) named(x, name value, line uint32) value {
 			out = union(out, m.attribute(x, n.text, line))
 		}
 	}
-	if _, ok := name.str(); ok {
-		return out
-	}
-	if name.open || len(name.atoms) == 0 || hasComputed(name) {
+	if !allText(name) {
 		for _, a := range x.atoms {
 			if a.kind == isRef {
 				out = union(out, only(ref(a.text+".?", &step{line: line, what: "getattr with a computed name", prev: a.how})))
@@ -142,6 +143,16 @@ func (m *module) named(x, name value, line uint32) value {
 		out.open = true
 	}
 	return out
+}
+
+// allText: the value is one of several known texts.
+func allText(x value) bool {
+	for _, a := range x.atoms {
+		if a.kind != isStr {
+			return false
+		}
+	}
+	return !x.open && len(x.atoms) > 0
 }
 
 func hasComputed(x value) bool {
@@ -298,7 +309,7 @@ func (m *module) refItem(a *atom, key value, line uint32) value {
 				out = union(out, only(m.canonical(ref(k.text, how))))
 			}
 		}
-		if _, ok := key.str(); !ok {
+		if !allText(key) {
 			out = union(out, only(ref("sys.modules.?", how)))
 		}
 		return out

@@ -83,6 +83,9 @@ func (m *module) judgeText(n syntax.Expression, at place) {
 		return // a part
 	}
 	for _, a := range m.eval(n, at.scope, nil).atoms {
+		if a.kind == isRef && a.text == "pathlib.Path()" && a.recv != nil {
+			m.pathsIn(a.recv.text, n, at)
+		}
 		if !a.textual() || !a.built || len(a.text) < 2 {
 			continue
 		}

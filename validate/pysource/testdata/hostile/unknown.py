@@ -1,0 +1,12 @@
+"""What cannot be settled."""
+import helper_xyz  # want "pysource/unknown-module"
+from helper_abc import *  # want "pysource/unknown-module" "pysource/star-import"
+from .tools import sp
+from .tools import os as hidden
+import os
+import subprocess  # want "pysource/capability-imported"
+
+sp.check_output(["true"])  # want "pysource/unsettled"
+hidden.system("true")  # want "pysource/process"
+helper_xyz.register(os)  # want "pysource/module-passed"
+getattr(os, helper_xyz.name)  # want "pysource/computed-name"
