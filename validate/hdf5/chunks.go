@@ -28,9 +28,15 @@ func (o *object) chunks() error {
 		if at == undefined {
 			return nil
 		}
+		if !filtered && n != full {
+			return validate.Malformed(o.at, "a chunk of %d bytes that should have %d", n, full)
+		}
 		f.claim(at, n)
 		if f.space.outside != 0 {
 			return validate.Malformed(min(f.space.outside, f.p.Size), "a chunk of %d bytes outside the file", n)
+		}
+		if f.space.full {
+			return tooMany(o.at, "separate ranges of bytes", maxSpans)
 		}
 		if !first || filtered {
 			return f.p.Charge(validate.Entries, 0)

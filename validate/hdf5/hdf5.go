@@ -56,8 +56,11 @@ type file struct {
 	dirty       []span // values that were judged as files and not cleared
 	spare       int64  // unused bytes that are not zero
 	spareAt     int64
-	filters     map[uint16]bool // reported
-	text        []byte          // buffer for unused space
+	filters     map[uint16]bool     // reported
+	text, head  []byte              // buffers for unused space and for the beginnings of values
+	judged      map[span]struct{}   // values that were judged as files
+	types       map[int64]*datatype // committed datatypes
+	attempts    int                 // collections in holes that were none
 	visited     func(kind string, attributes []string)
 }
 
@@ -75,7 +78,7 @@ func scanWith(p *validate.Pass, visited func(kind string, attributes []string)) 
 	if at < 0 {
 		return validate.Malformed(0, "no HDF5 signature")
 	}
-	f := &file{p: p, structures: map[int64]struct{}{}, collections: map[int64]*collection{}, filters: map[uint16]bool{}, leafK: 4, groupK: 16, chunkK: 32, visited: visited}
+	f := &file{p: p, structures: map[int64]struct{}{}, collections: map[int64]*collection{}, judged: map[span]struct{}{}, types: map[int64]*datatype{}, filters: map[uint16]bool{}, leafK: 4, groupK: 16, chunkK: 32, visited: visited}
 	if err := f.userBlock(at); err != nil {
 		return err
 	}
@@ -119,7 +122,7 @@ func (f *file) visit(addr int64, path string) error {
 }
 
 // maxStructures bounds how many addresses are remembered.
-const maxStructures = 400_000
+const maxStructures = 250_000
 
 // structure notes that the structure at an absolute address is being read; nothing is read twice.
 func (f *file) structure(at int64) error {
@@ -131,6 +134,9 @@ func (f *file) structure(at int64) error {
 	}
 	if len(f.structures) >= maxStructures {
 		return tooMany(at, "structures", maxStructures)
+	}
+	if f.space.full {
+		return tooMany(at, "separate ranges of bytes", maxSpans)
 	}
 	f.structures[at] = struct{}{}
 	return f.p.Charge(validate.Entries, 0)

@@ -134,6 +134,16 @@ func TestUnusedBytesHideNothing(t *testing.T) {
 			want(t, w.file(w.object()), "hdf5/user-block")
 		})
 	}
+	t.Run("behind the numbers of a dataset", func(t *testing.T) {
+		w := newWriter(0)
+		at := w.put([]byte("12345678PK\x03\x04 and so on"))
+		want(t, w.file(w.object(link("w", w.object(dataset(8, contiguous(at, 22))...)))), "hdf5/hidden")
+	})
+	t.Run("in a fill value", func(t *testing.T) {
+		w := newWriter(0)
+		fill := cat([]byte{3, 0x29}, u32(100), []byte(evil), make([]byte, 100-len(evil)))
+		want(t, w.file(w.object(link("w", w.object(dataset(8, contiguous(-1, 8), msg{kindFill, fill})...)))), "hdf5/hidden")
+	})
 	t.Run("across two pieces", func(t *testing.T) {
 		w := newWriter(0)
 		w.put(make([]byte, 64<<10-50))

@@ -1,6 +1,9 @@
 package hdf5
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/loadlock/loadlock/validate"
 )
 
@@ -50,6 +53,9 @@ func (f *file) collection(at, end int64) (*collection, error) {
 func (f *file) heapObjects(c *collection, at int64) error {
 	size := int64(8 + f.sl)
 	end := c.at + c.size
+	if at == end {
+		return validate.Malformed(c.at, "an empty heap collection")
+	}
 	for end-at >= size {
 		h, err := f.read(at, size)
 		if err != nil {
@@ -82,6 +88,12 @@ func (f *file) heapObjects(c *collection, at int64) error {
 	if at < end {
 		c.objects = append(c.objects, heapObject{at: at, len: end - at})
 	}
+	slices.SortStableFunc(c.objects, func(a, b heapObject) int { return cmp.Compare(a.index, b.index) })
+	for i, o := range c.objects[1:] {
+		if o.index != 0 && o.index == c.objects[i].index {
+			return validate.Malformed(c.at, "two heap objects %d in one collection", o.index)
+		}
+	}
 	return nil
 }
 
@@ -103,10 +115,9 @@ func (f *file) value(at int64, index uint16) (heapObject, error) {
 			return heapObject{}, err
 		}
 	}
-	for _, o := range c.objects {
-		if o.index == index && index != 0 {
-			return o, nil
-		}
+	i, found := slices.BinarySearchFunc(c.objects, index, func(o heapObject, index uint16) int { return cmp.Compare(o.index, index) })
+	if found && index != 0 {
+		return c.objects[i], nil
 	}
 	return heapObject{}, validate.Malformed(at, "heap object %d that the collection does not have", index)
 }

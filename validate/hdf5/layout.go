@@ -150,6 +150,9 @@ func (o *object) dataset() error {
 	}
 	switch {
 	case l.class == storeCompact:
+		if err := f.unusedRange(l.inside.off+size, l.inside.end-l.inside.off-size); err != nil {
+			return err
+		}
 		return o.beginning(l.inside.off, size)
 	case l.at == undefined || l.class == storeVirtual:
 		return nil // never written
@@ -159,7 +162,12 @@ func (o *object) dataset() error {
 			n = size
 		}
 		f.claim(l.at, n)
-		return o.beginning(l.at, n)
+		if l.at >= f.base && l.at <= f.end && n <= f.end-l.at {
+			if err := f.unusedRange(l.at+size, n-size); err != nil {
+				return err
+			}
+		}
+		return o.beginning(l.at, size)
 	}
 	return o.chunks()
 }

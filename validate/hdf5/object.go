@@ -117,8 +117,12 @@ func (o *object) message(m *message) error {
 		c.rest()
 	case kindFileSpace:
 		err = o.fileSpace(c)
-	case kindFill, kindFillOld, kindComment: // a value of the data, a remark
+	case kindComment:
 		c.rest()
+	case kindFill, kindFillOld: // a value of the data; what is longer than a number is looked at
+		if c.left() <= 64 {
+			c.rest()
+		}
 	case kindGroupInfo, kindTimeOld, kindTime, kindRefCount:
 		if c.left() > 16 {
 			return validate.Malformed(c.at, "a message of type %#x with %d bytes", m.kind, c.left())
@@ -172,6 +176,9 @@ func (f *file) committed(at int64) (dt *datatype, err error) {
 	if at < f.base || at >= f.end {
 		return nil, validate.Malformed(max(0, min(at, f.p.Size)), "a committed datatype outside the file")
 	}
+	if dt := f.types[at]; dt != nil {
+		return dt, nil
+	}
 	if err := f.visit(at, "committed datatype"); err != nil {
 		return nil, err
 	}
@@ -190,6 +197,7 @@ func (f *file) committed(at int64) (dt *datatype, err error) {
 	if err == nil && dt == nil {
 		err = validate.Malformed(at, "a committed datatype without a datatype")
 	}
+	f.types[at] = dt
 	return dt, err
 }
 
@@ -231,7 +239,7 @@ func (o *object) fileSpace(c *cursor) error {
 
 // join makes the path of a member. It is for reports: bounded, whatever the depth.
 func (o *object) join(name string) string {
-	const max = 240
+	const max = 100
 	p := o.path
 	if p != "" {
 		p += "/"
@@ -245,8 +253,8 @@ func (o *object) join(name string) string {
 // nameSet finds repeated names by their hashes.
 type nameSet map[string]struct{}
 
-// maxNames bounds the bytes of names that one object's set may hold.
-const maxNames = 200_000
+// maxNames bounds the names of one object.
+const maxNames = 100_000
 
 func (s *nameSet) add(name string) (fresh bool, err error) {
 	if *s == nil {

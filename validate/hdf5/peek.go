@@ -15,7 +15,10 @@ func (f *file) peek(member string, at, n int64, text bool) error {
 	if n == 0 {
 		return nil
 	}
-	b := make([]byte, min(n, peekSize))
+	if f.head == nil {
+		f.head = make([]byte, peekSize)
+	}
+	b := f.head[:min(n, peekSize)]
 	if at < f.base || at > f.end || n > f.end-at {
 		return validate.Malformed(max(0, min(at, f.p.Size)), "a value outside the file")
 	}
@@ -57,6 +60,10 @@ func (f *file) descend(member string, at, n int64) error {
 	if err != nil || size == 0 {
 		return err
 	}
+	if _, before := f.judged[span{at, at + size}]; before {
+		return f.p.Charge(validate.Entries, 0)
+	}
+	f.judged[span{at, at + size}] = struct{}{} // Descend charges for it, so the set is bounded
 	nested, err := f.p.Descend(member, f.p.Section(at, size), size)
 	if err != nil {
 		return err

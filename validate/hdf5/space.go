@@ -18,17 +18,18 @@ type space struct {
 	overlaps []span // the first few
 	outside  int64  // of a claim outside the file, or 0
 	compact  int    // spans after which to join
+	full     bool   // there are more ranges than may be remembered
 }
 
 const (
-	maxSpans    = 256 << 10
+	maxSpans    = 128 << 10
 	maxOverlaps = 8
 )
 
 // claim says that a structure has these bytes.
 func (f *file) claim(off, n int64) {
 	s := &f.space
-	if n == 0 {
+	if n == 0 || s.full {
 		return
 	}
 	if off < f.base || n < 0 || off > f.end || n > f.end-off {
@@ -43,6 +44,7 @@ func (f *file) claim(off, n int64) {
 	if len(s.spans) >= max(s.compact, 4096) {
 		s.join()
 		s.compact = 2 * len(s.spans)
+		s.full = len(s.spans) > maxSpans
 	}
 }
 
@@ -67,6 +69,9 @@ func (s *space) join() {
 // account judges the holes between the claims and clears the file up to its declared end.
 func (f *file) account(start int64) error {
 	s := &f.space
+	if s.full {
+		return tooMany(start, "separate ranges of bytes", maxSpans)
+	}
 	s.join()
 	holes := s.holes(start, f.end)
 	for _, h := range holes {
@@ -220,11 +225,17 @@ func (f *file) zero(at, n int64) (bool, error) {
 	return true, nil
 }
 
+// maxAttempts bounds how often something in a hole that only begins like a collection is read as one.
+const maxAttempts = 64
+
 // hole judges a range that no structure claims. Global heap collections stand there that only the numbers of a
 // dataset refer to (variable-length text); the rest is unused.
 func (f *file) hole(at, n int64) error {
 	end := at + n
 	for at < end {
+		if f.attempts > maxAttempts {
+			return f.unusedRange(at, end-at)
+		}
 		next, err := f.findCollection(at, end)
 		if err != nil {
 			return err
@@ -240,6 +251,7 @@ func (f *file) hole(at, n int64) error {
 			if cause := f.p.Charge(validate.Entries, 0); cause != nil {
 				return cause
 			}
+			f.attempts++
 			if err := f.unusedRange(next, 4); err != nil {
 				return err
 			}
