@@ -30,6 +30,8 @@ var (
 	dotted    = regexp.MustCompile(`^[A-Za-z]\w*(\.[A-Za-z]\w*)*$`) // without private parts
 	// Modules of sentence-transformers, by the packages that hold them.
 	sentenceModule = regexp.MustCompile(`^sentence_transformers(\.(models|base|modules|sparse_encoder|cross_encoder|sentence_transformer))*(\.[A-Za-z]\w*)?\.[A-Z]\w*$`)
+	// Its tokenizers of words, which wordembedding_config.json names by their import path.
+	wordTokenizer = regexp.MustCompile(`^sentence_transformers\.models\.tokenizer(\.[A-Z]\w*){1,2}$`)
 	// Activation functions that configurations name by their import path.
 	activation = regexp.MustCompile(`^torch\.nn\.(modules\.(activation|linear)\.)?[A-Z]\w*$`)
 	// Libraries whose classes an adapter may extend. A name below transformers_modules is code of a model.
@@ -48,15 +50,23 @@ func (j *judge) named(key, value []byte, off int64) {
 		if !adapterLibrary.MatchString(text) {
 			j.p.Report(foreignCode, off, "parent_library: %s", quote(value))
 		}
+	case k == "megatron_core": // peft imports it
+		if text != "" && text != "megatron.core" {
+			j.p.Report(foreignCode, off, "megatron_core: %s", quote(value))
+		}
 	case k == "custom_generate", k == "custom_generate_repo":
 		j.p.Report(foreignCode, off, "%s: %s", k, quote(value))
 	case slices.Contains(classKeys, k):
-		if text != "" && !plainName.MatchString(text) && !(k == "model_type" && strings.Trim(text, "._-") == text && !strings.ContainsAny(text, `/\:`)) {
+		if text != "" && !plainName.MatchString(text) && !(k == "tokenizer_class" && wordTokenizer.MatchString(text)) && !(k == "model_type" && strings.Trim(text, "._-") == text && !strings.ContainsAny(text, `/\:`)) {
 			j.p.Report(className, off, "%s: %s", k, quote(value))
 		}
 	case k == "activation_fn", k == "activation_function", k == "sbert_ce_default_activation_function", k == "hidden_act":
-		if strings.Contains(text, ".") && !activation.MatchString(text) {
+		if strings.ContainsAny(text, ".()[]_/") && !plainName.MatchString(text) && !activation.MatchString(text) {
 			j.p.Report(foreignCode, off, "%s: %s", k, quote(value))
+		}
+	case k == "torch_dtype", k == "dtype":
+		if j.configuration() && text != "" && !dotted.MatchString(text) && !strings.ContainsAny(text[:1], "<>|=") {
+			j.p.Report(className, off, "%s: %s", k, quote(value))
 		}
 	}
 }
@@ -81,6 +91,10 @@ func (j *judge) listed(stack []jsonwalk.Frame, value string, off int64) {
 			j.p.Report(customPipeline, off, "%s comes from module %s", quote(stack[top-1].Key), quote([]byte(value)))
 		case i == 1 && !dotted.MatchString(value):
 			j.p.Report(className, off, "%s is class %s", quote(stack[top-1].Key), quote([]byte(value)))
+		}
+	case "router_config.json", "config.json": // of a module that chooses between others
+		if n := len(stack); n >= 2 && string(stack[0].Key) == "types" && strings.Contains(value, ".") && !sentenceModule.MatchString(value) {
+			j.p.Report(foreignCode, off, "module type %s", quote([]byte(value)))
 		}
 	case "modules.json":
 		if string(nearest(stack)) == "type" && !sentenceModule.MatchString(value) {

@@ -17,9 +17,9 @@ var opened = []string{"vocab_file", "merges_file", "tokenizer_file", "spm_file",
 // Keys that are as common in records of a training, where nobody opens them, and so count in configurations only.
 var openedInConfigurations = []string{"file", "filename", "weight_file", "model_file", "checkpoint_file", "config_file", "dict_file", "dict_path", "template_file", "external_data", "safetensors_file"}
 
-// Keys whose value is native code that a loader loads, or a program that it starts.
+// Keys whose value is native code that a loader loads.
 var loaded = []string{"custom_ops_library", "custom_op_library", "custom_ops_library_path", "custom_op_library_path", "model_lib", "model_lib_path", "model_lib_local", "lib_path", "shared_library",
-	"plugin_path", "plugin_library", "ep_library_path", "ep_library", "postCreateCommand", "postStartCommand", "initializeCommand"}
+	"plugin_path", "plugin_library", "ep_library_path", "ep_library"}
 
 // Where a configuration's writer leaves the path it happened to have; no loader opens these.
 var informational = []string{"_name_or_path", "name_or_path", "base_model_name_or_path", "model_name_or_path", "tokenizer_name_or_path", "special_tokens_map_file"}

@@ -216,6 +216,9 @@ func (j *judge) item(n *node, base, key value) value {
 	if key.nature&built != 0 {
 		j.say(Unlisted, n.kids[1].pos, "an attribute whose name is put together in a way that was not followed")
 	}
+	if key.nature&data != 0 && len(base.strs) > 0 && base.nature&(data|holder|space) == 0 {
+		j.say(Unlisted, n.kids[1].pos, "an attribute of text whose name is not known")
+	}
 	if key.nature&data != 0 && base.nature&(function|macro|looping|caller|taboo|foreign) != 0 {
 		j.say(Unlisted, n.kids[1].pos, "an attribute of a function whose name is not known")
 	}

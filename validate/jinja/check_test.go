@@ -189,6 +189,8 @@ func TestWhatIsNotKnownIsStated(t *testing.T) {
 		"a name from a loop":                     `{% set ns = namespace(k='') %}{% for c in 'abc' %}{% set ns.k = ns.k ~ c %}{% endfor %}{{ ''[ns.k] }}`,
 		"a name from title":                      `{{ ''['abc'|title] }}`,
 		"a path from data and text":              `{{ x|map(attribute='a' ~ y)|list }}`,
+		"a path from data":                       `{{ x|map(attribute=messages[0].content)|list }}`,
+		"a name from data on text":               `{{ ''[messages[0].content] }}`,
 		"an attribute of a function":             `{{ range[messages[0].role] }}`,
 		"an unknown named character":             `{{ ''["\N{DIGIT ONE}"] }}`,
 		"url_for":                                `{{ url_for.x }}`,

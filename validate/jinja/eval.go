@@ -21,7 +21,7 @@ type judge struct {
 const (
 	exactRounds = 6  // after so many walks, what still changes is not followed any more
 	maxRounds   = 16 // natures only grow, so the walks end; this is against mistakes
-	maxProblems = 64
+	maxProblems = 32
 )
 
 func judgeTree(tree *node) []Problem {

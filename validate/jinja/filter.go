@@ -146,8 +146,8 @@ func (j *judge) path(pos int, v value) {
 			j.say(Escape, pos, "attribute path %s", quote(s))
 		}
 	}
-	if v.nature&built != 0 {
-		j.say(Unlisted, pos, "an attribute path that is put together in a way that was not followed")
+	if v.nature&(built|data) != 0 {
+		j.say(Unlisted, pos, "an attribute path that is not known")
 	}
 }
 
@@ -184,8 +184,9 @@ func (j *judge) by(n *node, v value, args []value) value {
 	case "groupby":
 		j.path(n.pos, args[0])
 	case "sum", "min", "max", "unique", "sort":
-		for _, v := range args {
-			j.path(n.pos, v) // the position differs; a path in any of them is judged
+		for _, v := range args { // the position differs; a path in any of them is judged
+			v.nature &^= data | built // of flags
+			j.path(n.pos, v)
 		}
 	}
 	if n.s == "sum" {

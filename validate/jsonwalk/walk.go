@@ -18,7 +18,7 @@ const (
 
 	maxString = 8 << 20  // bytes of one string; a picture in a notebook has one or two million
 	maxKey    = 64 << 10 // bytes of one key, which is kept while its value is read
-	maxKeys   = 1 << 20  // keys of all open objects; the largest vocabularies have a quarter of that
+	maxKeys   = 640_000  // keys of all open objects; the largest vocabularies have less than half of that
 )
 
 // Frame is an open array or object.

@@ -27,7 +27,7 @@ type tensor struct {
 }
 
 // maxTensors bounds what is kept. The largest published files have some ten thousand tensors.
-const maxTensors = 400_000
+const maxTensors = 250_000
 
 // entry is the tensor that is being read.
 type entry struct {

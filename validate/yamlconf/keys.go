@@ -23,7 +23,9 @@ func (j *judge) scalar(n *yaml.Node, keys []string) {
 		j.target(key, n.Value, j.offset(n.Line, n.Column))
 	case strings.Contains(key, "chat_template"), strings.Contains(key, "template") && strings.Contains(n.Value, "{%"):
 		templates.Judge(j.p, j.offset(n.Line, n.Column), quote(key), []byte(n.Value), false)
-	case key == "pip" || key == "dependencies" || slices.Contains(keys, "pip"):
+	case slices.Contains(evaluated, keys[0]) && !evaluates(n.Value):
+		j.report(object, n, "%s: %s is evaluated as Python", keys[0], quote(n.Value))
+	case key == "pip" || strings.HasSuffix(key, "dependencies") || slices.Contains(keys, "pip"):
 		j.requirement(n)
 	case key == "channels" && strings.Contains(n.Value, "://"):
 		j.report(requirement, n, "channel %s", quote(n.Value))
@@ -36,6 +38,19 @@ func (j *judge) scalar(n *yaml.Node, keys []string) {
 			j.report(command, n, "command %s", quote(n.Value))
 		}
 	}
+}
+
+// Keys of the descriptions of YOLO networks whose words the library evaluates as Python (parse_model of yolov5 and
+// ultralytics).
+var evaluated = []string{"backbone", "head", "neck", "activation", "act"}
+
+// layer is what such a word may be: a class, a number, a mode, or an activation with plain arguments.
+var layer = regexp.MustCompile(`^[\w.+-]*$|^(torch\.)?nn\.[A-Z]\w*\([\w=., +-]*\)$`)
+
+// evaluates reports whether evaluating the words of a value calls nothing but a layer. A description in words is no
+// expression.
+func evaluates(s string) bool {
+	return layer.MatchString(s) && !strings.Contains(s, "__") || !strings.ContainsAny(s, "([") && !strings.Contains(s, "__")
 }
 
 // Loaders that MLflow itself has: each reads a format that is judged as a file of the model.

@@ -49,7 +49,7 @@ func (j *judge) tag(n *yaml.Node) {
 		return
 	}
 	switch {
-	case strings.HasPrefix(tag, "!!"), strings.HasPrefix(tag, "!ruby/"), strings.HasPrefix(tag, "!php/"), strings.HasPrefix(tag, "tag:"):
+	case strings.HasPrefix(tag, "!!"), strings.HasPrefix(tag, "!ruby/"), strings.HasPrefix(tag, "!php/"):
 		j.report(pythonTag, n, "tag %s", quote(tag))
 	default:
 		j.report(otherTag, n, "tag %s", quote(tag))

@@ -75,6 +75,8 @@ func TestOrdinaryFilesAreClearedWithoutFindings(t *testing.T) {
 		"target is a word":         {"x.yaml", "target: x.y\nregistry: {target: production.env}\n"},
 		"a workflow":               {".github/workflows/ci.yml", "on: [push]\njobs:\n  a:\n    steps:\n    - uses: actions/checkout@v4\n    - run: |\n        pip install git+https://host/x\n        echo '!!python/object'\n"},
 		"compose":                  {"docker-compose.yml", "services:\n  x:\n    image: a\n    command: sh -c id\n"},
+		"YOLO":                     {"yolov8.yaml", "nc: 80\nactivation: nn.LeakyReLU(0.1)\nbackbone:\n  - [-1, 1, Conv, [64, 3, 2]]\n  - [-1, 1, nn.Upsample, [None, 2, 'nearest']]\nhead:\n  - [[17, 20], 1, Detect, [nc, anchors]]\n"},
+		"another backbone":         {"x.yaml", "backbone: timm/vit_base@v1\nhead: {name: linear}\n"},
 		"references":               {"config.yaml", "a: ${model.size}\nb: ${now:%Y}\nc: '{% x'\n"},
 		"nothing":                  {"x.yaml", ""},
 		"a comment":                {"x.yaml", "# !!python/object/apply:os.system\n"},
