@@ -73,6 +73,9 @@ func (j *judge) imported(off int64, g *global) {
 	if strings.Contains(g.name, ".") && g.entry == nil {
 		j.show(ruleDotted, off, showName(g), "%s imported", showName(g))
 	}
+	if g.entry == scriptClass && j.p.Depth == 0 {
+		g.entry = nil // no archive around it: Python would look for a module of that name
+	}
 	if g.entry == scriptClass && !j.script {
 		j.script = true
 		j.note(ruleScript, off, "%s, and what else is below __torch__", showName(g))
@@ -113,6 +116,13 @@ func (j *judge) called(c *call) (*value, error) {
 	}
 	g := c.fn.g
 	if e := g.entry; e != nil && e.acts&actCall != 0 {
+		if e.acts&actNative != 0 && c.op == opREDUCE {
+			j.native(c.off, g)
+		}
+		if c.cut {
+			j.show(ruleShape, c.off, renderCall(c), "%s called with %s: arguments that are not all known", showName(g), renderArgs(c))
+			return v, nil
+		}
 		why, err := e.shape(j, c, v)
 		if why != "" {
 			j.show(ruleShape, c.off, renderCall(c), "%s called with %s: %s", showName(g), renderArgs(c), why)
@@ -185,20 +195,52 @@ func (j *judge) native(off int64, g *global) {
 
 // specialState looks at what BUILD would make attributes of: a dictionary, or a pair of them.
 func specialState(state *value) string {
-	if state.flags&fForgotten != 0 && state.kind != kStr {
-		return "what was made too long ago to be known"
-	}
-	if state.flags&fSpecial != 0 {
-		return state.text
+	if why := specialTable(state); why != "" {
+		return why
 	}
 	if state.kind == kTuple {
+		if state.flags&fForgotten != 0 {
+			return "what was made too long ago to be known"
+		}
 		for _, part := range state.items {
-			if part.flags&fSpecial != 0 {
-				return part.text
+			if why := specialTable(part); why != "" {
+				return why
 			}
 		}
 	}
 	return ""
+}
+
+// specialTable looks at the keys of one dictionary. OrderedDict([["__class__", x]]) is one as well, and its keys are in
+// the arguments of the call.
+func specialTable(v *value) string {
+	table := v.kind == kDict
+	if g := v.class(); g != nil && g.entry != nil && g.entry.acts&actItems != 0 {
+		table = true
+		if v.kind == kCall && (len(v.items) > 0 || v.cut()) && !emptyArguments(v) {
+			return "keys that are arguments of " + showName(g)
+		}
+	}
+	switch {
+	case v.flags&fSpecial != 0:
+		return v.text
+	case table && v.flags&fForgotten != 0:
+		return "what was made too long ago to be known"
+	}
+	return ""
+}
+
+// emptyArguments reports that a container was made of nothing.
+func emptyArguments(v *value) bool {
+	for _, a := range v.items {
+		if a.kind == kImport || a.kind == kNone { // the factory of a defaultdict
+			continue
+		}
+		if a.kind < kTuple || a.kind > kFrozen || a.n > 0 {
+			return false
+		}
+	}
+	return !v.cut()
 }
 
 // filled judges items that go into anything but a plain list, dict or set.

@@ -126,6 +126,9 @@ func worthKeeping(v *value, all bool) bool {
 	case kImport, kPersist, kExt, kBuffer, kUnknown:
 		return true
 	}
+	if v.weight > 1<<12 { // a stand-in would hide what hashing it costs
+		return true
+	}
 	return v.flags&fName != 0 || isDtype(v) || !all && v.flags&fRecalled != 0 && v.off >= 0
 }
 

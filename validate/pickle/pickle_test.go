@@ -206,7 +206,7 @@ func corpus(t testing.TB) (out [][]byte) {
 // judged scans bytes without a folder on disk, and says whether nothing stands against admitting them.
 func judged(data []byte) (validate.Report, bool) {
 	limits := validatetest.Policy().Scan
-	limits.MaxPickleOps = 1_000_000
+	limits.MaxPickleOps = 10_000_000
 	rep := validate.ScanReader(context.Background(), scanners(), "m.pkl", bytes.NewReader(data), int64(len(data)), limits)
 	for _, f := range rep.Findings {
 		if f.Severity >= validate.Medium {

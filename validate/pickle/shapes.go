@@ -151,7 +151,11 @@ func (j *judge) makes(c *call, class *value, args []*value, result *value) error
 func shapeReconstructor(j *judge, c *call, result *value) (string, error) {
 	if len(c.args) == 3 && c.kw == nil && (c.args[1].is("builtins", "dict") && c.args[2].kind == kDict || c.args[1].is("builtins", "list") && c.args[2].kind == kList) {
 		if g := c.args[0]; g.kind == kImport && g.g.entry != nil && g.g.entry.acts&actItems != 0 {
-			return "", j.makes(c, c.args[0], nil, result)
+			err := j.makes(c, c.args[0], nil, result)
+			if from := c.args[2]; from.flags&(fSpecial|fForgotten) != 0 {
+				result.flags, result.text = result.flags|fSpecial, specialTable(from)
+			}
+			return "", err
 		}
 	}
 	if len(c.args) != 3 || c.kw != nil || c.cut || !c.args[1].is("builtins", "object") || c.args[2].kind != kNone {
