@@ -17,6 +17,7 @@ import (
 	"github.com/loadlock/loadlock/validate/numpy"
 	"github.com/loadlock/loadlock/validate/onnx"
 	"github.com/loadlock/loadlock/validate/openvino"
+	"github.com/loadlock/loadlock/validate/paddle"
 	"github.com/loadlock/loadlock/validate/pickle"
 	"github.com/loadlock/loadlock/validate/pmml"
 	"github.com/loadlock/loadlock/validate/pysource"
@@ -53,6 +54,7 @@ func Scanners() []*validate.Scanner {
 		numpy.Scanner(),
 		onnx.Scanner(),
 		openvino.Scanner(),
+		paddle.Scanner(),
 		pickle.Scanner(),
 		pmml.Scanner(),
 		pysource.Scanner(),
