@@ -15,7 +15,7 @@ import (
 func written(t *testing.T, line string) map[string][]byte {
 	t.Helper()
 	dir := t.TempDir()
-	cmd := exec.Command("/bin/sh", "-ec", "mkdir out; echo a text > text; seq 1 300000 > long; ls -la / > rand; "+line)
+	cmd := exec.Command("/bin/sh", "-ec", "mkdir out; echo a text > text; seq 1 60000 > long; ls -la / > rand; "+line)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
