@@ -47,7 +47,7 @@ func noHooks(v *value) bool {
 		return true
 	case v.flags&fForgotten != 0:
 		return false
-	case v.kind == kDict && v.n > 0, v.kind == kCall && (v.flags&fFilled != 0 || len(v.items) > 1 || len(v.items) == 1 && v.items[0].n > 0):
+	case v.kind == kDict && v.n > 0, v.kind == kCall && (v.flags&fFilled != 0 || !emptyArguments(v)):
 		return false
 	case v.kind == kDict, v.kind == kCall && v.fn.is("collections", "OrderedDict"):
 		v.flags |= fSettled

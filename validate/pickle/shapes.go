@@ -25,6 +25,7 @@ var shapes = map[string]shape{
 	"scalar":        shapeScalar,
 	"frombuffer":    shapeFrombuffer,
 	"masked":        shapeMasked,
+	"size":          shapeSize,
 	"number":        pure(shapeNumber),
 	"cython":        shapeCython,
 	"tree":          pure(shapeTree),

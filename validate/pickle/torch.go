@@ -184,6 +184,20 @@ func dims(v *value) []int64 {
 	return out
 }
 
+// shapeSize: torch.Size(numbers). The numbers are copied, as the call does: the list may be filled further afterwards.
+func shapeSize(_ *judge, c *call, result *value) (string, error) {
+	if len(c.args) == 0 {
+		result.items = []*value{{kind: kTuple, off: c.off}}
+		return want(c.kw == nil, "keywords"), nil
+	}
+	if len(c.args) != 1 || c.kw != nil || c.args[0].kind == kCall || dims(c.args[0]) == nil {
+		return "only a container of numbers is vetted", nil
+	}
+	of := c.args[0]
+	result.items = []*value{{kind: kTuple, off: c.off, n: of.n, items: append([]*value(nil), of.items...)}}
+	return "", nil
+}
+
 // outside says why a tensor does not lie in a storage of that many elements, or "".
 func outside(offset int64, size, stride []int64, elements int64) string {
 	if offset < 0 {
