@@ -24,6 +24,7 @@ import (
 	"github.com/loadlock/loadlock/validate/rds"
 	"github.com/loadlock/loadlock/validate/safetensors"
 	"github.com/loadlock/loadlock/validate/sentencepiece"
+	"github.com/loadlock/loadlock/validate/sevenzip"
 	"github.com/loadlock/loadlock/validate/skops"
 	"github.com/loadlock/loadlock/validate/tarfile"
 	"github.com/loadlock/loadlock/validate/tensorbundle"
@@ -61,6 +62,7 @@ func Scanners() []*validate.Scanner {
 		rds.Scanner(),
 		safetensors.Scanner(),
 		sentencepiece.Scanner(),
+		sevenzip.Scanner(),
 		skops.Scanner(),
 		tarfile.Scanner(),
 		tensorbundle.Scanner(),
