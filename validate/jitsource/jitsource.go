@@ -3,7 +3,7 @@
 // A TorchScript archive holds "<prefix>/code/__torch__….py". No interpreter of Python runs these members: torch's own
 // importer compiles them, with nothing in scope but torch's operators (torch/csrc/jit/serialization/import_source.cpp).
 // validate/torchscript judges them and reports everything in them that is not TorchScript, so a scanner of Python
-// source may leave them to it.
+// source may leave them to it. It marks as code what is not inside an archive.
 package jitsource
 
 import (

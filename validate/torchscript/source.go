@@ -50,6 +50,9 @@ func scanSource(p *validate.Pass) error {
 		return err
 	}
 	j.strangers()
+	if p.Depth == 0 {
+		p.IsCode() // torch reads it from archives only, so as a file of its own it is something that Python can import
+	}
 	p.Report(prints, 0, "%d lines of TorchScript", j.lex.line)
 	p.Clear(0, p.Size, "TorchScript")
 	return nil
@@ -119,11 +122,24 @@ func isIdentifier(s string) bool {
 // attribute judges a name behind a dot. Any operator can be called as a method of its first argument
 // (torch/csrc/jit/frontend/sugared_value.cpp, SimpleValue::attr).
 func (j *judge) attribute(t token, name string) {
-	if what := j.lists.denied["aten "+name]; what != "" && !j.seen["."+name] {
-		j.seen["."+name] = true
-		j.p.ReportAt(outside, place(t), "method %s %s", validate.Quote(name, 60), what)
+	what := j.lists.denied["aten "+name]
+	inside := strings.HasPrefix(name, "__") && strings.HasSuffix(name, "__") && !magic[name]
+	if what == "" && !inside || j.seen["."+name] || len(j.seen) > maxReported {
+		return
 	}
+	j.seen["."+name] = true
+	if what != "" {
+		j.p.ReportAt(outside, place(t), "method %s %s", validate.Quote(name, 60), what)
+		return
+	}
+	j.p.ReportAt(unresolved, place(t), "attribute %s, which no TorchScript class has", validate.Quote(name[:min(len(name), maxWord)], 60))
 }
+
+// magic are the methods with a special name that classes of TorchScript can have.
+var magic = set(`__init__ __new__ __len__ __getitem__ __setitem__ __delitem__ __contains__ __neg__ __not__ __add__ __sub__ __mul__ __matmul__ __truediv__
+	__floordiv__ __mod__ __pow__ __eq__ __ne__ __lt__ __gt__ __le__ __ge__ __and__ __or__ __xor__ __lshift__ __rshift__ __iter__ __next__ __bool__ __int__
+	__float__ __complex__ __str__ __repr__ __hash__ __abs__ __invert__ __call__ __getstate__ __setstate__ __enter__ __exit__ __copy__ __deepcopy__
+	__is__ __isnot__ __constants__ __parameters__ __buffers__ __annotations__`)
 
 // root judges a name that no dot precedes, with the attributes that follow it, and returns the token after them.
 func (j *judge) root(t, next token) (token, error) {

@@ -56,6 +56,8 @@ func TestHostileSource(t *testing.T) {
 		"a library of its own":                        {`_0 = ops.mylib.run("id")`, "torchscript/unknown-operator", "ops.mylib"},
 		"an operator nobody knows":                    {`_0 = torch.frobnicate(x)`, "torchscript/unknown-operator", "torch.f"},
 		"a native class":                              {`e = annotate(__torch__.torch.classes.tensorrt.Engine, x)`, "torchscript/native-class", "__torch__.torch.classes"},
+		"Python: out of a builtin":                    {`_0 = (str).__class__`, "torchscript/unresolved", "__class__"},
+		"Python: the same in a chain":                 {`_0 = int.__base__.__subclasses__()`, "torchscript/unresolved", "int."},
 		"Python: import":                              {`import os`, "torchscript/unresolved", "os\n"},
 		"Python: a module":                            {`_0 = os.system("id")`, "torchscript/unresolved", "os.system"},
 		"Python: exec":                                {`exec("x")`, "torchscript/unresolved", "exec"},
@@ -90,6 +92,12 @@ func TestHarmlessSource(t *testing.T) {
 		if rep := scanAs("m/code/__torch__.py", []byte(method(line))); !clean(rep) {
 			t.Errorf("%s\n%s", line, validatetest.Show(rep))
 		}
+	}
+}
+
+func TestLooseSourceIsCode(t *testing.T) {
+	if rep := scanAs("code/__torch__.py", []byte(method("y = x"))); !rep.Files[0].Code || !clean(rep) {
+		t.Error(validatetest.Show(rep))
 	}
 }
 

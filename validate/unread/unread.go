@@ -37,6 +37,7 @@ type format struct {
 
 var formats = []format{
 	{4, "ORTM", "ONNX Runtime's own format (ORT): a graph of operators in a flatbuffer"},
+	{4, "PTMF", "bytecode of torch's mobile interpreter in a flatbuffer"},
 	{0, "RKNN", "RKNN: a network compiled for a processor of Rockchip"},
 	{0, "\x12\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", "MXNet's list of arrays"},
 	{0, "B\x00C\x00N\x00T\x00K\x00", "CNTK model of version 1"},
