@@ -197,6 +197,9 @@ func (j *judge) read(base value, name string) value {
 	case base.nature&taboo != 0:
 		return of(taboo)
 	}
+	if base.nature&holder == 0 { // text has methods, and no attribute that is text
+		return of(base.nature&^(built|plain) | number)
+	}
 	return parts(base).join(of(number))
 }
 
@@ -224,6 +227,9 @@ func (j *judge) item(n *node, base, key value) value {
 	}
 	if base.nature&space != 0 && key.nature&^number != 0 {
 		out = out.join(of(built))
+	}
+	if key.exact() {
+		return out
 	}
 	return out.join(parts(base))
 }
