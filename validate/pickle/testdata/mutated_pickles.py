@@ -2,7 +2,7 @@
 
 Nothing is really imported: find_class returns a class that takes everything.
 """
-import collections, io, json, os, pickle, random, resource, sys, warnings
+import collections, io, json, os, pickle, pickletools, random, resource, sys, warnings
 
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 warnings.simplefilter("ignore")
@@ -70,8 +70,16 @@ def mutate(data):
     return bytes(b)
 
 
+def opcodes(data):
+    """Where pickletools sees the opcodes, or None when it gives up."""
+    try:
+        return [pos for _, _, pos in pickletools.genops(data)]
+    except Exception:
+        return None
+
+
 with open(os.path.join(sys.argv[1], "cases"), "w") as out:
-    for _ in range(6000):
+    for _ in range(9000):
         data = mutate(rnd.choice(seeds))
         f = io.BytesIO(data)
         u = Recorder(f)
@@ -82,4 +90,4 @@ with open(os.path.join(sys.argv[1], "cases"), "w") as out:
         except BaseException as e:
             ok, why = False, repr(e)[:200]
         names = [[m.encode("utf8", "replace").hex(), n.encode("utf8", "replace").hex()] for m, n in u.names]
-        out.write(json.dumps({"data": data.hex(), "ok": ok, "end": f.tell(), "names": names, "why": why}) + "\n")
+        out.write(json.dumps({"data": data.hex(), "ok": ok, "end": f.tell(), "names": names, "why": why, "ops": opcodes(data)}) + "\n")
