@@ -187,6 +187,9 @@ func (p *parser) namePattern() Pattern {
 	start := p.tok
 	wild := p.soft("_")
 	n := p.nameNode(Load)
+	if wild { // whatever follows: the grammar tries the wildcard before _.name and _(...)
+		return &MatchAs{Pos: p.from(start)}
+	}
 	var e Expression = n
 	for p.eat(tDot) {
 		attr := p.ident()
@@ -197,9 +200,6 @@ func (p *parser) namePattern() Pattern {
 	}
 	if e != Expression(n) {
 		return &MatchValue{Value: e, Pos: p.from(start)}
-	}
-	if wild {
-		return &MatchAs{Pos: p.from(start)}
 	}
 	return &MatchAs{Name: n.Id, Pos: p.from(start)}
 }

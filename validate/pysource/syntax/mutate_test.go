@@ -130,8 +130,10 @@ func TestMutantsAsCPython(t *testing.T) {
 		i++
 		var syntax *SyntaxError
 		if errors.As(err, &syntax) {
-			// See the package comment. CPython forgets about the leading zeros of 03else.
-			if python.minor == 8 || strings.Contains(syntax.What, "versions read differently") || strings.Contains(syntax.What, "leading zeros") {
+			// See the package comment. CPython forgets about the leading zeros of 03else, and since
+			// 3.12 only the compiler refuses a starred expression in a field.
+			if python.minor == 8 || strings.Contains(syntax.What, "versions read differently") || strings.Contains(syntax.What, "leading zeros") ||
+				python.minor > 11 && syntax.What == "cannot use starred expression here" {
 				newer++
 				continue
 			}
