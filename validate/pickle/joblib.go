@@ -106,12 +106,10 @@ func readWrapper(state *value) (w wrapped, why string) {
 		if !ok || at[key] != nil {
 			return w, "an attribute is repeated, or no text"
 		}
-		at[key] = state.items[i+1]
-	}
-	for key := range at {
 		if !wrapperKeys[key] {
 			return w, "attribute " + quote(key)
 		}
+		at[key] = state.items[i+1]
 	}
 	if w.subclass = at["subclass"]; !isArrayClass(w.subclass) {
 		return w, "an array class nobody vetted"

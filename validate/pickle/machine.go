@@ -178,7 +178,7 @@ func opFrame(m *machine, _ byte, off int64) error {
 		m.ev.note(ruleFrame, off, "a frame of %d bytes, the file has %d left", n, m.r.size-m.r.pos)
 		return &broken{off, "the file ends inside a frame"}
 	}
-	if m.frameEnd > m.r.pos {
+	if m.frameEnd > off { // also when its own length crosses the end of the other
 		m.ev.note(ruleDesync, off, "a frame opens inside another one")
 	}
 	m.frameEnd = m.r.pos + int64(n)
