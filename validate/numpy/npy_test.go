@@ -2,6 +2,7 @@ package numpy_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"os"
@@ -182,18 +183,31 @@ func TestWhatNumpyWritesIsCleared(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			rep, d := validatetest.Run(t, scanners(), name, data)
-			if d.Verdict != validate.Admit || !rep.Files[0].Cleared {
-				t.Fatalf("verdict %s for %q\n%s", d.Verdict, data[:min(len(data), 200)], validatetest.Show(rep))
+			rep, ok := judged(data)
+			if !ok {
+				t.Fatalf("%q is not cleared\n%s", data[:min(len(data), 200)], validatetest.Show(rep))
 			}
 			if r := rep.Files[0].Regions; r[0].Length != start {
 				t.Errorf("the data begins at %d, numpy says %d", r[0].Length, start)
 			}
-			if rep, d := validatetest.Run(t, scanners(), name, append(bytes.Clone(data), 0)); d.Verdict == validate.Admit {
-				t.Errorf("admitted with a tail\n%s", validatetest.Show(rep))
+			if rep, ok := judged(append(bytes.Clone(data), 0)); ok {
+				t.Errorf("cleared with a tail\n%s", validatetest.Show(rep))
 			}
 		})
 	}
+}
+
+// judged scans bytes without a folder on disk, and says whether nothing stands against admitting them.
+func judged(data []byte) (validate.Report, bool) {
+	limits := validatetest.Policy().Scan
+	limits.MaxPickleOps = 100_000
+	rep := validate.ScanReader(context.Background(), scanners(), "a.npy", bytes.NewReader(data), int64(len(data)), limits)
+	for _, f := range rep.Findings {
+		if f.Severity >= validate.Medium {
+			return rep, false
+		}
+	}
+	return rep, rep.Files[0].Cleared
 }
 
 func FuzzNpy(f *testing.F) {
@@ -201,7 +215,7 @@ func FuzzNpy(f *testing.F) {
 		f.Add(e.data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		rep, d := validatetest.Run(t, scanners(), "a.npy", data)
+		rep, ok := judged(data)
 		for _, x := range rep.Findings {
 			if nested := strings.Contains(x.File, "!"); x.Offset < 0 || !nested && x.Offset > int64(len(data)) {
 				t.Errorf("finding outside the file: %+v", x)
@@ -210,14 +224,12 @@ func FuzzNpy(f *testing.F) {
 				t.Errorf("the scanner stopped: %s", x.Detail)
 			}
 		}
-		if d.Verdict != validate.Admit {
-			return
+		if again, _ := judged(data); validatetest.Show(again) != validatetest.Show(rep) {
+			t.Errorf("two reports on %q", data)
 		}
-		if again, _ := validatetest.Run(t, scanners(), "a.npy", data); validatetest.Show(again) != validatetest.Show(rep) {
-			t.Error("two reports")
-		}
-		if _, cut := validatetest.Run(t, scanners(), "a.npy", data[:len(data)-1]); cut.Verdict == validate.Admit {
-			t.Errorf("admitted without its last byte: %q", data)
+		// Without its last byte the data is too short, unless there is none and the header loses its line feed.
+		if _, cut := judged(data[:max(len(data)-1, 0)]); ok && cut {
+			t.Errorf("cleared without its last byte: %q", data)
 		}
 	})
 }
