@@ -56,7 +56,11 @@ type reader struct {
 	refs   []string // names of symbols, "" for other things that are referred to
 	naming []string // the symbols of an altrep's description, while it is read
 	items  int64
-	found  map[string]bool
+	calls  map[string]verdict
+
+	symbolRead string // the last symbol
+
+	found map[string]bool
 }
 
 // step is something to read: n items, or what a function reads.
@@ -78,6 +82,10 @@ func (r *reader) push(n int64) error {
 
 func (r *reader) walk() error {
 	r.found = map[string]bool{}
+	var err error
+	if r.calls, err = loadCalls(); err != nil {
+		return err
+	}
 	if err := r.push(1); err != nil {
 		return err
 	}
@@ -150,14 +158,17 @@ func (r *reader) item() error {
 		return r.push(4)
 	case listSXP, attrlistSXP, langSXP, attrlangSXP, cloSXP, promSXP, dotSXP:
 		r.pair(kind, at)
-		n := int64(2)
+		n := int64(0)
 		if attr || kind == attrlistSXP || kind == attrlangSXP {
 			n++
 		}
 		if tag {
 			n++
 		}
-		return r.push(n)
+		if kind == langSXP || kind == attrlangSXP {
+			return r.call(at, n)
+		}
+		return r.push(n + 2)
 	case altrepSXP:
 		return r.altrep(at)
 	}
@@ -176,8 +187,6 @@ func (r *reader) pair(kind, at int64) {
 		r.report(promise, at, "a promise")
 	case cloSXP:
 		r.report(program, at, "a function")
-	case langSXP, attrlangSXP:
-		r.report(program, at, "an expression that can be evaluated")
 	case dotSXP:
 		r.report(program, at, "arguments that are not evaluated yet")
 	}

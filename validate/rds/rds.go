@@ -6,7 +6,9 @@
 // # Security
 //
 // Reading a serialization makes R objects, and some kinds of object run code by being looked at: a promise evaluates its
-// expression (CVE-2024-27322), byte code and closures run when they are called, bindings of environments can be active.
+// expression (CVE-2024-27322), byte code and closures run when they are called, bindings of environments can be active. An expression runs when a
+// function of R evaluates it, as predict does with those of a formula; so what it calls must be one of the functions in
+// calls.txt, by name.
 // Data is vectors, lists, attributes and symbols. Every item of the stream is walked, in the three encodings, and every
 // kind of item that is not data is a finding. Numbers in binary encodings are not read. Objects of S4 classes are data
 // whose class must be installed; what their methods do is out of scope.
@@ -30,6 +32,10 @@ var (
 		Why:     "The object is a program that the model brings; printing or predicting with the object runs it.",
 		Fix:     plainData,
 		Hostile: `CLOSXP of function(x) system("id")`, Benign: "VECSXP, a list", Refs: []string{"CVE-2024-27322"}}
+	expression = &validate.Rule{ID: "rds/expression", Title: "expression that calls a function nobody vetted", Severity: validate.Medium,
+		Why:     "Predicting with a model evaluates the expressions of its formula, and updating it evaluates the call that made it.",
+		Fix:     plainData,
+		Hostile: `quote(fetch("x"))`, Benign: "quote(lm(formula = y ~ log(x)))"}
 	reference = &validate.Rule{ID: "rds/reference", Title: "environment, namespace or pointer in a serialization", Severity: validate.Medium,
 		Why:     "Environments can hold active bindings and finalizers, a namespace loads an installed package, and pointers come back as null.",
 		Fix:     plainData,
@@ -44,7 +50,7 @@ var (
 func Scanner() *validate.Scanner {
 	return &validate.Scanner{
 		Name: "rds", Doc: "R serializations and workspace images, item by item", Version: 1,
-		Rules: []*validate.Rule{promise, program, reference, altrep}, Match: match, Scan: scan,
+		Rules: []*validate.Rule{promise, program, expression, reference, altrep}, Match: match, Scan: scan,
 	}
 }
 

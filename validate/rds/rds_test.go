@@ -129,22 +129,40 @@ func TestHostileItems(t *testing.T) {
 		rule string
 		body func(w *writer)
 	}{
-		"CVE-2024-27322: a promise":     {"rds/promise", func(w *writer) { w.int(promSXP, unbound, langSXP); w.symbol("system"); w.int(nilValue) }},
-		"a promise deep in a list":      {"rds/promise", func(w *writer) { w.int(vecSXP, 2, nilValue, promSXP, nilValue, nilValue) }},
-		"a promise in an attribute":     {"rds/promise", func(w *writer) { w.int(intSXP|hasAttr, 0, listSXP, promSXP, nilValue, nilValue, nilValue) }},
-		"a promise behind a string":     {"rds/promise", func(w *writer) { w.int(strSXP|hasAttr, 0, promSXP|hasTag, nilValue, nilValue, nilValue) }},
-		"a function":                    {"rds/program", func(w *writer) { w.int(cloSXP|hasTag, globalEnv, nilValue, nilValue) }},
-		"an expression":                 {"rds/program", func(w *writer) { w.int(langSXP); w.symbol("q"); w.int(nilValue) }},
-		"an expression with attributes": {"rds/program", func(w *writer) { w.int(attrlangSXP, nilValue, nilValue, nilValue) }},
-		"a vector of expressions":       {"rds/program", func(w *writer) { w.int(exprSXP, 1, nilValue) }},
-		"byte code":                     {"rds/program", func(w *writer) { w.int(bcodeSXP, 1, 1) }},
-		"arguments":                     {"rds/program", func(w *writer) { w.int(dotSXP, nilValue, nilValue) }},
-		"an environment":                {"rds/reference", func(w *writer) { w.int(envSXP, 0, emptyEnv, nilValue, nilValue, nilValue) }},
-		"a pointer":                     {"rds/reference", func(w *writer) { w.int(extptrSXP, nilValue, nilValue) }},
-		"a weak reference":              {"rds/reference", func(w *writer) { w.int(weakrefSXP) }},
-		"a namespace":                   {"rds/reference", func(w *writer) { w.int(namespace, 0, 1); w.chars("stats") }},
-		"a builtin":                     {"rds/reference", func(w *writer) { w.int(builtinSXP, 6); w.WriteString("system") }},
-		"a hook of the reader":          {"rds/reference", func(w *writer) { w.int(persistSXP, 0, 1); w.chars("x") }},
+		"CVE-2024-27322: a promise":         {"rds/promise", func(w *writer) { w.int(promSXP, unbound, langSXP); w.symbol("system"); w.int(nilValue) }},
+		"a promise deep in a list":          {"rds/promise", func(w *writer) { w.int(vecSXP, 2, nilValue, promSXP, nilValue, nilValue) }},
+		"a promise in an attribute":         {"rds/promise", func(w *writer) { w.int(intSXP|hasAttr, 0, listSXP, promSXP, nilValue, nilValue, nilValue) }},
+		"a promise behind a string":         {"rds/promise", func(w *writer) { w.int(strSXP|hasAttr, 0, promSXP|hasTag, nilValue, nilValue, nilValue) }},
+		"a function":                        {"rds/program", func(w *writer) { w.int(cloSXP|hasTag, globalEnv, nilValue, nilValue) }},
+		"an expression that runs a program": {"rds/program", func(w *writer) { w.int(langSXP); w.symbol("system"); w.int(nilValue) }},
+		"the same in the arguments of a formula": {"rds/program", func(w *writer) {
+			w.int(langSXP)
+			w.symbol("~")
+			w.int(listSXP, langSXP)
+			w.symbol("system")
+			w.int(nilValue, nilValue)
+		}},
+		"the same by reference to a symbol": {"rds/program", func(w *writer) { w.int(vecSXP, 2); w.symbol("eval"); w.int(langSXP, 1<<8|refSXP, nilValue) }},
+		"the same with attributes and a tag": {"rds/program", func(w *writer) {
+			w.int(langSXP|hasAttr|hasTag, nilValue)
+			w.symbol("c")
+			w.symbol("source")
+			w.int(nilValue)
+		}},
+		"an expression nobody vetted":    {"rds/expression", func(w *writer) { w.int(langSXP); w.symbol("fetch"); w.int(nilValue) }},
+		"an expression with attributes":  {"rds/expression", func(w *writer) { w.int(attrlangSXP, nilValue, nilValue, nilValue) }},
+		"a call of the result of a call": {"rds/expression", func(w *writer) { w.int(langSXP, langSXP); w.symbol("c"); w.int(nilValue, nilValue) }},
+		"a call of a string":             {"rds/expression", func(w *writer) { w.int(langSXP, strSXP, 1); w.chars("system"); w.int(nilValue) }},
+		"a call of a function":           {"rds/program", func(w *writer) { w.int(langSXP, cloSXP, nilValue, nilValue, nilValue) }},
+		"a vector of expressions":        {"rds/program", func(w *writer) { w.int(exprSXP, 1, nilValue) }},
+		"byte code":                      {"rds/program", func(w *writer) { w.int(bcodeSXP, 1, 1) }},
+		"arguments":                      {"rds/program", func(w *writer) { w.int(dotSXP, nilValue, nilValue) }},
+		"an environment":                 {"rds/reference", func(w *writer) { w.int(envSXP, 0, emptyEnv, nilValue, nilValue, nilValue) }},
+		"a pointer":                      {"rds/reference", func(w *writer) { w.int(extptrSXP, nilValue, nilValue) }},
+		"a weak reference":               {"rds/reference", func(w *writer) { w.int(weakrefSXP) }},
+		"a namespace":                    {"rds/reference", func(w *writer) { w.int(namespace, 0, 1); w.chars("stats") }},
+		"a builtin":                      {"rds/reference", func(w *writer) { w.int(builtinSXP, 6); w.WriteString("system") }},
+		"a hook of the reader":           {"rds/reference", func(w *writer) { w.int(persistSXP, 0, 1); w.chars("x") }},
 		"a vector that maps a file": {"rds/altrep", func(w *writer) {
 			w.int(altrepSXP, listSXP)
 			w.symbol("mmap_real")
@@ -182,6 +200,17 @@ func TestHostileItems(t *testing.T) {
 	}
 }
 
+func TestTheListOfCallsIsStrict(t *testing.T) {
+	if calls, err := loadCalls(); err != nil || !calls["~"].allowed || !calls[":"].allowed || calls["system"].allowed || calls["::"].allowed {
+		t.Error(err)
+	}
+	for _, text := range []string{"allow a", "permit a : b", "allow : why", "allow a : b\ndeny a : c"} {
+		if _, err := readCalls(text); err == nil {
+			t.Errorf("%q is accepted", text)
+		}
+	}
+}
+
 func TestDeepAndLongObjectsAreRead(t *testing.T) {
 	long := file(3, false, func(w *writer) {
 		for range 200_000 {
@@ -212,7 +241,9 @@ data <- list(a = 1:10, b = c(1.5, NA, Inf), s = c("text", NA, "\u00e9 x\ny"), f 
 for (v in 2:3) for (a in c(TRUE, FALSE)) saveRDS(data, sprintf("data%d%s.rds", v, a), version = v, ascii = a, compress = FALSE)
 save(data, file = "data.rda", compress = FALSE)
 save(data, file = "text.rda", ascii = TRUE, compress = FALSE)
-saveRDS(lm(dist ~ speed, cars), "program1.rds", compress = FALSE)
+saveRDS(lm(dist ~ log(speed), cars), "lm.rds", compress = FALSE)
+saveRDS(hclust(dist(matrix(1:9, 3))), "hclust.rds", compress = FALSE)
+saveRDS(glm(dist ~ speed, data = cars), "program1.rds", compress = FALSE)
 saveRDS(function(x) x + 1, "program2.rds", compress = FALSE)
 saveRDS(quote(system("id")), "program3.rds", compress = FALSE, ascii = TRUE)
 saveRDS(compiler::cmpfun(function(x) x), "program4.rds", compress = FALSE)
@@ -224,7 +255,7 @@ saveRDS(new.env(), "reference1.rds", compress = FALSE)
 		t.Fatalf("%v\n%s", err, out)
 	}
 	files, err := filepath.Glob(dir + "/*.rd*")
-	if err != nil || len(files) != 11 {
+	if err != nil || len(files) != 13 {
 		t.Fatal(files, err)
 	}
 	for _, f := range files {

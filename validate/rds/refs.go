@@ -31,6 +31,7 @@ func (r *reader) symbol() error {
 }
 
 func (r *reader) named(s string) {
+	r.symbolRead = s
 	if r.naming != nil && len(r.naming) < 4 {
 		r.naming = append(r.naming, s)
 	}
