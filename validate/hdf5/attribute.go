@@ -119,28 +119,45 @@ func (f *file) texts(member string, at, size, count int64) error {
 
 // variable judges values that stand in global heap collections. An element is a length, an address and an index.
 func (f *file) variable(member, name string, kind *datatype, at, count int64) error {
-	for i := range count {
-		c, err := f.read(at+i*int64(8+f.so), int64(8+f.so))
+	const piece = 4096
+	size := int64(8 + f.so)
+	for done := int64(0); done < count; done += piece {
+		k := min(piece, count-done)
+		c, err := f.read(at+done*size, k*size)
 		if err != nil {
 			return err
 		}
-		n, where, index := int64(c.u32()), c.addr(), uint16(c.u32())
-		if n == 0 || index == 0 {
-			continue // empty
-		}
-		o, err := f.value(where, index)
-		if err != nil {
-			return err
-		}
-		if kind.text && n > o.len {
-			return validate.Malformed(at, "a text of %d bytes in a heap object of %d", n, o.len)
-		}
-		if !kind.text {
-			continue
-		}
-		if err := f.value1(member, name, o.at, n); err != nil {
-			return err
+		for range k {
+			if err := f.element(c, member, name, kind.text); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// maxJudged bounds the values that are remembered so that none is judged twice.
+const maxJudged = 50_000
+
+func (f *file) element(c *cursor, member, name string, text bool) error {
+	at := c.pos()
+	n, where, index := int64(c.u32()), c.addr(), uint16(c.u32())
+	if n == 0 || index == 0 {
+		return nil // empty
+	}
+	o, err := f.value(where, index)
+	if err != nil || !text {
+		return err
+	}
+	if n > o.len {
+		return validate.Malformed(at, "a text of %d bytes in a heap object of %d", n, o.len)
+	}
+	key := span{o.at, o.at + n}
+	if _, before := f.judged[key]; before {
+		return f.p.Charge(validate.Entries, 0)
+	}
+	if len(f.judged) < maxJudged {
+		f.judged[key] = struct{}{}
+	}
+	return f.value1(member, name, o.at, n)
 }

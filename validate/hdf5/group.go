@@ -2,7 +2,6 @@ package hdf5
 
 import (
 	"bytes"
-	"hash/fnv"
 	"slices"
 
 	"github.com/loadlock/loadlock/validate"
@@ -79,13 +78,6 @@ func (o *object) member(name string, target, at int64) error {
 		return validate.Malformed(at, "member %s outside the file", validate.Quote(name, 80))
 	}
 	return o.f.visit(target, o.join(name))
-}
-
-// digest is a short key for a name.
-func digest(s string) string {
-	h := fnv.New128a()
-	h.Write([]byte(s))
-	return string(h.Sum(nil))
 }
 
 // localHeap is the names of a group.

@@ -53,12 +53,12 @@ type file struct {
 	queue       []item             // object headers to visit
 	collections map[int64]*collection
 	kept        int    // objects in collections
-	dirty       []span // values that were judged as files and not cleared
+	dirty       []span // values of variable length that were judged and not cleared
 	spare       int64  // unused bytes that are not zero
 	spareAt     int64
 	filters     map[uint16]bool     // reported
 	text, head  []byte              // buffers for unused space and for the beginnings of values
-	judged      map[span]struct{}   // values that were judged as files
+	judged      map[span]struct{}   // values of variable length that were judged
 	types       map[int64]*datatype // committed datatypes
 	attempts    int                 // collections in holes that were none
 	visited     func(kind string, attributes []string)

@@ -1,6 +1,8 @@
 package hdf5
 
 import (
+	"hash/maphash"
+
 	"github.com/loadlock/loadlock/validate"
 )
 
@@ -250,23 +252,24 @@ func (o *object) join(name string) string {
 	return p
 }
 
-// nameSet finds repeated names by their hashes.
-type nameSet map[string]struct{}
+// nameSet finds repeated names by their hashes, which an attacker cannot predict.
+type nameSet struct {
+	seed maphash.Seed
+	seen map[uint64]struct{}
+}
 
 // maxNames bounds the names of one object.
 const maxNames = 100_000
 
 func (s *nameSet) add(name string) (fresh bool, err error) {
-	if *s == nil {
-		*s = nameSet{}
+	if s.seen == nil {
+		s.seed, s.seen = maphash.MakeSeed(), map[uint64]struct{}{}
 	}
-	if len(*s) >= maxNames {
-		return true, tooMany(0, "members of one group", maxNames)
+	if len(s.seen) >= maxNames {
+		return true, tooMany(0, "names in one object", maxNames)
 	}
-	key := digest(name)
-	if _, twice := (*s)[key]; twice {
-		return false, nil
-	}
-	(*s)[key] = struct{}{}
-	return true, nil
+	key := maphash.String(s.seed, name)
+	_, twice := s.seen[key]
+	s.seen[key] = struct{}{}
+	return !twice, nil
 }

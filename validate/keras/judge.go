@@ -208,7 +208,7 @@ func (j *judge) report(r *validate.Rule, stack []jsonwalk.Frame, off int64, evid
 
 // line counts line ends before an offset.
 func (j *judge) line(off int64) int {
-	line, buf := 1, make([]byte, 32<<10)
+	line, buf := 1, make([]byte, min(32<<10, off))
 	for at := int64(0); at < off; {
 		n, err := j.p.ReadAt(buf[:min(int64(len(buf)), off-at)], at)
 		line += bytes.Count(buf[:n], []byte("\n"))

@@ -37,13 +37,13 @@ var classKey = regexp.MustCompile(`(?i)"class_name"|\\u00(5f|6[0-9a-f]|7[0-9a])`
 // contains looks for the key in pieces of the file, with constant memory.
 func contains(r io.ReaderAt, size int64) bool {
 	const lap = 16
-	buf := make([]byte, 64<<10)
+	buf := make([]byte, min(64<<10, size))
 	for at := int64(0); at < size; {
 		n, err := r.ReadAt(buf[:min(int64(len(buf)), size-at)], at)
 		if classKey.Match(buf[:n]) {
 			return true
 		}
-		if err != nil && !errors.Is(err, io.EOF) || n < len(buf) {
+		if err != nil && !errors.Is(err, io.EOF) || n < len(buf) || at+int64(n) >= size {
 			return false
 		}
 		at += int64(n) - lap
