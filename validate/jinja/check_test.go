@@ -184,6 +184,7 @@ func TestWhatIsNotKnownIsStated(t *testing.T) {
 		"a name from a macro":                    `{% macro f() %}__class__{% endmacro %}{{ ''[f()] }}`,
 		"a name from caller":                     `{% macro f() %}{{ ''[caller()] }}{% endmacro %}{% call f() %}__class__{% endcall %}`,
 		"a name from a block with an expression": `{% set k %}{{ '__cla' }}ss__{% endset %}{{ ''[k] }}`,
+		"a name from JSON":                       `{{ ''[('"__class__"'|from_json)] }}`,
 		"a name from tojson":                     `{{ ''[x|tojson] }}`,
 		"a name from urlencode":                  `{{ ''['__class__'|urlencode] }}`,
 		"a name from a loop":                     `{% set ns = namespace(k='') %}{% for c in 'abc' %}{% set ns.k = ns.k ~ c %}{% endfor %}{{ ''[ns.k] }}`,
@@ -244,7 +245,7 @@ func TestOrdinaryTemplatesAreQuiet(t *testing.T) {
 		`{% raw %}{{ x.__class__ }}{% endraw %}`, `{{ x if x is defined and x is not none else 'y' }}`, `{{ 1 if a is divisibleby 3 else 2 }}{{ a is not in [1] }}`,
 		`{{ strftime_now("%d %b %Y") }}`, `{{ x['items'] }}{{ x['function'].name }}`, `{{ {'a': 1, 'b': [1, 2,],}['a'] }}`, `{{ messages | selectattr('role', 'equalto', 'user') | list | length }}`,
 		`{{ tools | map(attribute='function.name') | join(', ') }}`, `{% set ns = namespace(found=false, i=0) %}{% set ns.i = ns.i + 1 %}{{ messages[ns.i].role }}{{ messages[ns.i + 1] }}`,
-		`{% for i in range(messages|length) %}{{ messages[i].content }}{{ messages[i + 1] }}{% endfor %}`, `{{ x.y.0 }}{{ -1 ** 2 }}{{ a, b }}`, ``, `{`, `{ {`, "{{\n'a'\n~\n'b'\n}}",
+		`{% for i in range(messages|length) %}{{ messages[i].content }}{{ messages[i + 1] }}{% endfor %}`, `{{ x.y.0 }}{{ -1 ** 2 }}{{ a, b }}`, `{{ (args|from_json).items() }}`, ``, `{`, `{ {`, "{{\n'a'\n~\n'b'\n}}",
 		`{% set d = {} %}{% set _ = d.update({'a': 1}) %}{% for k in d %}{{ d[k] }}{% endfor %}`, `{%+ if a -%}{%- endif +%}`, `{% for m in messages recursive %}{{ loop(m.children) }}{% endfor %}`,
 	} {
 		if ps := Check(src); len(ps) > 0 {
