@@ -39,7 +39,7 @@ func (m *module) binary(op syntax.Operator, x, y value) value {
 			}
 		}
 	}
-	if out.open && len(out.atoms) == 0 && (textIn(x) || textIn(y)) {
+	if op != syntax.Div && out.open && len(out.atoms) == 0 && (textIn(x) || textIn(y)) {
 		out.atoms = []*atom{{kind: isComputed}}
 	}
 	return out

@@ -148,8 +148,9 @@ func (m *module) pathCall(f *atom, g arguments, line uint32) value {
 	}
 	if strings.HasPrefix(f.text, "pathlib") {
 		r := ref("pathlib.Path()", &step{line: line, what: "Path", prev: f.how})
-		if !open || strings.Contains(joined, "/") {
-			r.recv = text(joined)
+		r.recv = text(clip(joined, 4096))
+		if joined == "" {
+			r.recv = text("?")
 		}
 		return value{atoms: []*atom{r}}
 	}

@@ -1,6 +1,8 @@
 package pysource
 
 import (
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -28,7 +30,6 @@ func TestPythonIsMarkedAsCode(t *testing.T) {
 		"Cython":               {"x.pyx", "x\n", "1 lines"},
 		"IPython":              {"x.ipy", "x\n", "1 lines"},
 		"an interpreter line":  {"run", "#!/usr/bin/env python3\nx\n", "2 lines"},
-		"a start-up module":    {"sitecustomize.py", "x\n", "by itself at start-up"},
 		"a UTF-8 declaration":  {"x.py", "#!/usr/bin/python\n# -*- coding: utf-8 -*-\n", "2 lines"},
 		"an ASCII declaration": {"x.py", "# vim: set fileencoding=US_ASCII :\n", "1 lines"},
 		"a declaration later":  {"x.py", "a\nb\n# coding: utf-7\n", "3 lines"},
@@ -109,6 +110,18 @@ func FuzzPython(f *testing.F) {
 	f.Add("x.py", "# coding: utf-7\n")
 	f.Add("x.pth", "import os")
 	f.Add("x.pth", "\xff")
+	f.Add("requirements.txt", "torhc\n--index-url http://x\n-e .\n")
+	f.Add("x.ipynb", `{"cells":[{"cell_type":"code","source":["!ls\\n","import os"]}],"nbformat":4}`)
+	f.Add("x.py", "def f(a=1, *b, c, **d):\n  return f(a, *b, c=c)(d)\nf(f, c=f)\n")
+	f.Add("x.py", "x = 'a' * 9\nfor y in x:\n  x += y % x\nx = [x for x in x]\ngetattr(x, '{0[x]}'.format(x))\n")
+	f.Add("x.py", "import os\nmatch os:\n  case {'a': [x, *y], **z} | object(system=x):\n    x(y)[z]()\n")
+	for _, pattern := range []string{"testdata/hostile/*.py", "testdata/benign/*.py"} {
+		for _, name := range fixturesOf(pattern) {
+			if b, err := os.ReadFile(name); err == nil {
+				f.Add("x.py", string(b))
+			}
+		}
+	}
 	f.Fuzz(func(t *testing.T, name, content string) {
 		rep := scanAs(t, name, content)
 		if again := scanAs(t, name, content); !reflect.DeepEqual(rep.Findings, again.Findings) {
@@ -117,6 +130,9 @@ func FuzzPython(f *testing.F) {
 		for _, finding := range rep.Findings {
 			if finding.Offset < 0 || finding.Offset > int64(len(content)) {
 				t.Fatalf("place outside the file\n%s", validatetest.Show(rep))
+			}
+			if finding.Rule == "validate/unparsable" && strings.Contains(finding.Detail, "stopped") {
+				t.Fatal(validatetest.Show(rep))
 			}
 		}
 		if strings.HasSuffix(name, ".pth") && rep.Files[0].Cleared && len(rep.Files[0].Scanners) > 0 {
@@ -127,4 +143,20 @@ func FuzzPython(f *testing.F) {
 			}
 		}
 	})
+}
+
+func fixturesOf(pattern string) []string {
+	names, _ := filepath.Glob(pattern)
+	return names
+}
+
+func BenchmarkPython(b *testing.B) {
+	src, err := os.ReadFile("testdata/benign/modeling_tiny_llama.py")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(src)))
+	for b.Loop() {
+		Analyse(src, "x.py", func(*validate.Rule, validate.Place, string) {})
+	}
 }
