@@ -41,7 +41,7 @@ func TestModelsAreCleared(t *testing.T) {
 			t.Fatalf("without %d bytes it is cleared", n)
 		}
 	}
-	for _, text := range []string{"{L\x00\x00\x00\x00\x00\x00{\"a\":{}}", `{"learner":{}}`, "tree\nversion=v4\n"} {
+	for _, text := range []string{"{L\x00\x00\x00\x00\x00\x00{\"a\":{}}", `{"learner":{}}`, "tree\nversion=v4\n", "binfmt_misc is", "CBM1 is a magic number"} {
 		if rep := scanAs("model.txt", []byte(text)); len(rep.Files[0].Scanners) != 0 {
 			t.Error("text is claimed")
 		}
