@@ -118,7 +118,7 @@ type ranges struct {
 }
 
 // maxRanges bounds what the core remembers of one model.
-const maxRanges = 200_000
+const maxRanges = 50_000
 
 func (r *ranges) add(key string, off, size int64) error {
 	if key == r.last.Key && r.last.Size > 0 {

@@ -75,7 +75,7 @@ type model struct {
 }
 
 // maxFacts bounds what the core remembers of one model.
-const maxFacts = 200_000
+const maxFacts = 50_000
 
 func (m *model) scan() error {
 	err := xmlwalk.Walk(m.p, walking, xmlwalk.Visitor{Open: func(parents []string, e xmlwalk.Element) error {

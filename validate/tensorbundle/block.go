@@ -105,7 +105,7 @@ type place struct {
 }
 
 // maxFacts bounds what the core remembers of one checkpoint.
-const maxFacts = 200_000
+const maxFacts = 50_000
 
 func (r *reader) entry(off, n int64) error {
 	t := place{count: 1}

@@ -20,6 +20,7 @@ type state struct {
 	at        map[string]int64
 	functions map[string]bool // defined in a library
 	asset     *protowalk.Message
+	tables    tables
 }
 
 // Bounds of what is remembered.
@@ -29,7 +30,8 @@ const (
 )
 
 func newState(p *validate.Pass, schema protowalk.Schema, ops map[string]tfops.Group) *state {
-	s := &state{p: p, w: protowalk.New(p, walking), ops: ops, at: map[string]int64{}, functions: map[string]bool{}, asset: schema["AssetFileDef"]}
+	s := &state{p: p, w: protowalk.New(p, walking), ops: ops, at: map[string]int64{}, functions: map[string]bool{}, asset: schema["AssetFileDef"],
+		tables: tables{paths: map[string]int64{}, assets: map[string]bool{}}}
 	s.w.On(schema["NodeDef"], s.node)
 	s.w.On(schema["FunctionDef"], s.function)
 	s.w.On(schema["TensorProto"], s.tensor)
@@ -50,12 +52,19 @@ type attribute struct {
 var telling = map[string]bool{"output_stream": true, "descriptor_source": true, "debug_urls": true}
 
 func (s *state) node(v protowalk.Value) error {
-	var op string
+	var op, name, last string // last is the second input
 	var found []attribute
+	inputs := 0
 	err := s.w.Each(v, func(v protowalk.Value) (entered bool, err error) {
 		switch v.Field.Name {
 		case "op":
 			op, err = s.w.Text(v, maxName)
+		case "name":
+			name, err = s.w.Text(v, maxName)
+		case "input":
+			if inputs++; inputs == 2 {
+				last, err = s.w.Text(v, maxName)
+			}
 		case "attr":
 			a := attribute{at: v.At}
 			err = s.attribute(v, &a)
@@ -71,6 +80,9 @@ func (s *state) node(v protowalk.Value) error {
 	}
 	for _, a := range found {
 		s.judgeAttribute(op, a)
+	}
+	if err := s.tables.node(op, name, last, v.At); err != nil {
+		return err
 	}
 	if _, met := s.at[op]; !met {
 		if len(s.order) >= maxOps {
@@ -137,8 +149,8 @@ func (s *state) function(v protowalk.Value) error {
 
 func (s *state) assetFile(v protowalk.Value) error {
 	return s.w.Each(v, func(v protowalk.Value) (bool, error) {
-		if v.Field.Name != "filename" {
-			return false, nil
+		if v.Field.Name == "tensor_info" {
+			return true, s.w.Each(v, s.assetTensor)
 		}
 		name, err := s.w.Text(v, maxName)
 		if err != nil {

@@ -41,6 +41,10 @@ var (
 		Why:     "The loader joins the name to the folder of assets and hands the path to the graph, which reads it as a vocabulary.",
 		Fix:     "do not load it; an exporter writes plain file names",
 		Hostile: `asset_file_def { filename: "../../../etc/passwd" }`, Benign: `asset_file_def { filename: "vocab.txt" }`, Refs: []string{"CWE-22"}}
+	tablePath = &validate.Rule{ID: "tensorflow/table-path", Title: "table that reads a file which is no asset", Severity: validate.Medium,
+		Why:     "The graph holds or computes the path of the file, whose lines lookups then give away.",
+		Fix:     "export the model with its vocabulary as an asset",
+		Hostile: `node { op: "InitializeTableFromTextFileV2" input: "table" input: "path" } node { name: "path" op: "Const" … "/etc/passwd" }`, Benign: `asset_file_def { tensor_info { name: "path:0" } filename: "vocab.txt" }`}
 	kerasLambda = &validate.Rule{ID: "tensorflow/keras-lambda", Title: "Keras Lambda layer in the saved objects", Severity: validate.High,
 		Why:     "Keras revives layers from this description, and a Lambda layer is Python bytecode in it.",
 		Fix:     "do not load it with Keras; ask for a model without Lambda layers",
@@ -61,5 +65,5 @@ var (
 )
 
 func rules() []*validate.Rule {
-	return slices.Concat(walking.All(), []*validate.Rule{pythonOp, fileOp, networkOp, processOp, compiledOp, unknownOp, textOp, assetPath, kerasLambda, tensorData, opaque, textForm})
+	return slices.Concat(walking.All(), []*validate.Rule{pythonOp, fileOp, networkOp, processOp, compiledOp, unknownOp, textOp, assetPath, tablePath, kerasLambda, tensorData, opaque, textForm})
 }

@@ -10,8 +10,8 @@
 // layers that old versions put into the object graph are judged as well. The messages are walked against the table in
 // tensorflow.schema, unknown fields are findings.
 //
-// Not judged: paths that are computed or constant strings that reach an operator of the checkpoint group (a vocabulary
-// table reads its file); what the functions compute. Variables are package tensorbundle's.
+// A table of a vocabulary reads a file: its path must come from an asset or from an input. Not judged: the prefixes of
+// checkpoints that SaveV2 and RestoreV2 get, and what the functions compute. Variables are package tensorbundle's.
 package tensorflow
 
 import (
@@ -113,6 +113,9 @@ func scan(p *validate.Pass, schema protowalk.Schema, ops map[string]tfops.Group)
 		return err
 	}
 	s.judgeOps()
+	if err := s.judgeTables(p, schema, message); err != nil {
+		return err
+	}
 	p.Clear(0, p.Size, message.Name)
 	return nil
 }

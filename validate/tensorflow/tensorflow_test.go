@@ -35,6 +35,13 @@ func node(op string, attrs ...msg) msg {
 	return m
 }
 
+func named(name, op string) msg { return msg{}.Str(1, name).Str(2, op) }
+
+// table is a node that reads a vocabulary from a path.
+func table(path string) msg {
+	return msg{}.Str(1, "t").Str(2, "InitializeTableFromTextFileV2").Str(3, "handle").Str(3, path)
+}
+
 func graph(nodes ...msg) (m msg) {
 	for _, n := range nodes {
 		m = m.Msg(1, n)
@@ -79,18 +86,21 @@ func object(metadata string) msg {
 
 func TestHonestGraphsAreCleared(t *testing.T) {
 	for name, m := range map[string]msg{
-		"operators":             saved(metaOf(graph(node("Placeholder"), node("MatMul"), node("SaveV2"), node("RestoreV2"), node("MergeV2Checkpoints"), node("StatefulPartitionedCall")))),
-		"a function by name":    saved(metaOf(graph(node("__inference_f_1")).Msg(2, library(function("__inference_f_1", node("Relu")))))),
-		"an asset":              saved(metaOf(graph(node("InitializeTableFromTextFileV2"))).Msg(6, msg{}.Str(2, "vocab.txt"))),
-		"an asset of version 1": saved(metaOf(graph(node("NoOp"))).Msg(4, msg{}.Str(1, "saved_model_assets").Msg(2, msg{}.Msg(5, msg{}.Msg(1, msg{}.Str(1, "type.googleapis.com/tensorflow.AssetFileDef").Msg(2, msg{}.Str(2, "v.txt"))))))),
-		"a Dense layer":         saved(object(`{"class_name": "Dense", "config": {"name": "Lambda"}}`)),
-		"printing":              saved(metaOf(graph(node("PrintV2", attr("output_stream", text("stderr")))))),
-		"a descriptor":          saved(metaOf(graph(node("DecodeProtoV2", attr("descriptor_source", text("local://")))))),
-		"tensor content":        saved(metaOf(graph(constant(shaped(1, 2, 3).Str(4, strings.Repeat("x", 24)))))),
-		"one value for all":     saved(metaOf(graph(constant(shaped(1, 1000).Str(5, "1234"))))),
-		"strings":               saved(metaOf(graph(constant(shaped(7, 2).Str(8, "/etc/passwd").Str(8, "\xff"))))),
-		"an empty tensor":       saved(metaOf(graph(constant(shaped(3, 0))))),
-		"tensorflow-text":       saved(metaOf(graph(node("SentencepieceOp"), node("RegexSplitWithOffsets")))),
+		"operators":              saved(metaOf(graph(node("Placeholder"), node("MatMul"), node("SaveV2"), node("RestoreV2"), node("MergeV2Checkpoints"), node("StatefulPartitionedCall")))),
+		"a function by name":     saved(metaOf(graph(node("__inference_f_1")).Msg(2, library(function("__inference_f_1", node("Relu")))))),
+		"an asset":               saved(metaOf(graph(node("InitializeTableFromTextFileV2"))).Msg(6, msg{}.Str(2, "vocab.txt"))),
+		"a table of an asset":    saved(metaOf(graph(table("path"), named("path", "Const"))).Msg(6, msg{}.Msg(1, msg{}.Str(1, "path:0")).Str(2, "vocab.txt"))),
+		"a table of an argument": saved(metaOf(graph(node("f")).Msg(2, library(function("f", table("filename")))))),
+		"a table of an input":    saved(metaOf(graph(table("path"), named("path", "Placeholder")))),
+		"an asset of version 1":  saved(metaOf(graph(node("NoOp"))).Msg(4, msg{}.Str(1, "saved_model_assets").Msg(2, msg{}.Msg(5, msg{}.Msg(1, msg{}.Str(1, "type.googleapis.com/tensorflow.AssetFileDef").Msg(2, msg{}.Str(2, "v.txt"))))))),
+		"a Dense layer":          saved(object(`{"class_name": "Dense", "config": {"name": "Lambda"}}`)),
+		"printing":               saved(metaOf(graph(node("PrintV2", attr("output_stream", text("stderr")))))),
+		"a descriptor":           saved(metaOf(graph(node("DecodeProtoV2", attr("descriptor_source", text("local://")))))),
+		"tensor content":         saved(metaOf(graph(constant(shaped(1, 2, 3).Str(4, strings.Repeat("x", 24)))))),
+		"one value for all":      saved(metaOf(graph(constant(shaped(1, 1000).Str(5, "1234"))))),
+		"strings":                saved(metaOf(graph(constant(shaped(7, 2).Str(8, "/etc/passwd").Str(8, "\xff"))))),
+		"an empty tensor":        saved(metaOf(graph(constant(shaped(3, 0))))),
+		"tensorflow-text":        saved(metaOf(graph(node("SentencepieceOp"), node("RegexSplitWithOffsets")))),
 	} {
 		rep := scanAs("saved_model.pb", m)
 		if !rep.Files[0].Cleared || slices.ContainsFunc(rep.Findings, func(f validate.Finding) bool { return f.Severity > validate.Low }) {
@@ -134,46 +144,49 @@ func TestHostileGraphsAreFound(t *testing.T) {
 		severity validate.Severity
 		m        msg
 	}{
-		"ReadFile":                          {"tensorflow/file-operator", high, one("ReadFile")},
-		"WriteFile in a function":           {"tensorflow/file-operator", high, inFunction("WriteFile")},
-		"MatchingFiles":                     {"tensorflow/file-operator", high, one("MatchingFiles")},
-		"a dataset of files in a function":  {"tensorflow/file-operator", high, inFunction("TextLineDataset")},
-		"SQL":                               {"tensorflow/file-operator", high, one("SqlDataset")},
-		"memory of a file":                  {"tensorflow/file-operator", high, one("ImmutableConst")},
-		"a summary writer":                  {"tensorflow/file-operator", high, one("CreateSummaryFileWriter")},
-		"printing into a file":              {"tensorflow/file-operator", high, one("PrintV2", attr("output_stream", text("file:///etc/cron.d/x")))},
-		"printing, attribute before name":   {"tensorflow/file-operator", high, saved(metaOf(msg{}.Msg(1, msg{}.Msg(5, attr("output_stream", text("file:///x"))).Str(1, "n").Str(2, "PrintV2"))))},
-		"printing, value before key":        {"tensorflow/file-operator", high, one("PrintV2", msg{}.Msg(2, text("file:///x")).Str(1, "output_stream"))},
-		"debug data into a file":            {"tensorflow/file-operator", high, one("DebugIdentityV2", attr("debug_urls", list("file:///tmp/x")))},
-		"debug data to a host":              {"tensorflow/network-operator", high, one("DebugIdentity", attr("debug_urls", list("grpc://example.com:1")))},
-		"descriptors from a file":           {"tensorflow/file-operator", high, one("DecodeProtoV2", attr("descriptor_source", text("/etc/passwd")))},
-		"Rpc":                               {"tensorflow/network-operator", high, one("Rpc")},
-		"a dataset from a service":          {"tensorflow/network-operator", high, inFunction("DataServiceDatasetV4")},
-		"Abort":                             {"tensorflow/process-operator", high, one("Abort")},
-		"PyFunc":                            {"tensorflow/python-operator", high, one("PyFunc")},
-		"EagerPyFunc in a function":         {"tensorflow/python-operator", high, inFunction("EagerPyFunc")},
-		"a function named PyFunc":           {"tensorflow/python-operator", high, saved(metaOf(graph(node("PyFunc")).Msg(2, library(function("PyFunc")))))},
-		"PyFunc in the second meta graph":   {"tensorflow/python-operator", high, saved(metaOf(graph(node("NoOp")))).Msg(2, metaOf(graph(node("PyFunc"))))},
-		"a graph in a dataset":              {"tensorflow/unknown-operator", medium, one("DatasetFromGraph")},
-		"a custom operator":                 {"tensorflow/unknown-operator", medium, one("Evil>Run")},
-		"a custom operator in a function":   {"tensorflow/unknown-operator", medium, inFunction("EvilRun")},
-		"an operator without a name":        {"tensorflow/unknown-operator", medium, saved(metaOf(graph(msg{}.Str(1, "n"))))},
-		"a TensorRT engine":                 {"tensorflow/compiled-operator", medium, one("TRTEngineOp")},
-		"an asset further up":               {"tensorflow/asset-path", high, saved(metaOf(graph(node("NoOp"))).Msg(6, msg{}.Str(2, "../../../etc/passwd")))},
-		"an asset of version 1 further up":  {"tensorflow/asset-path", high, saved(metaOf(graph(node("NoOp"))).Msg(4, msg{}.Str(1, "saved_model_assets").Msg(2, msg{}.Msg(5, msg{}.Msg(1, msg{}.Str(1, "type.googleapis.com/tensorflow.AssetFileDef").Msg(2, msg{}.Str(2, "/p")))))))},
-		"a message of an unknown type":      {"tensorflow/opaque-message", medium, saved(metaOf(graph(node("NoOp"))).Msg(7, msg{}.Msg(1, msg{}.Msg(14, msg{}.Str(1, "x/evil").Str(2, "y")))))},
-		"a Lambda layer (CVE-2024-3660)":    {"tensorflow/keras-lambda", high, saved(object(`{"class_name": "Functional", "config": {"layers": [{"class_name": "Lambda"}]}}`))},
-		"a Lambda layer, escaped":           {"tensorflow/keras-lambda", high, saved(object(`{"class_name": "\u004cambda"}`))},
-		"a Lambda layer before broken JSON": {"tensorflow/keras-lambda", high, saved(object(`{"class_name": "Lambda", `))},
-		"metadata that is not JSON":         {"tensorflow/opaque-message", medium, saved(object("cposix\nsystem\n"))},
-		"content below the shape":           {"tensorflow/tensor-data", medium, saved(metaOf(graph(constant(shaped(1, 1000).Str(4, "1234")))))},
-		"a shape that overflows":            {"tensorflow/tensor-data", medium, saved(metaOf(graph(constant(shaped(1, 1<<40, 1<<40)))))},
-		"a dimension below zero":            {"tensorflow/tensor-data", medium, saved(metaOf(graph(constant(shaped(1, -5)))))},
-		"values above the shape":            {"tensorflow/tensor-data", medium, saved(metaOf(graph(constant(shaped(9, 1).Packed(10, 1, 2, 3)))))},
-		"a handle":                          {"tensorflow/tensor-data", medium, saved(metaOf(graph(constant(shaped(20).Msg(14, msg{}.Str(1, "d"))))))},
-		"an operator's name twice":          {"tensorflow/repeated-field", medium, saved(metaOf(graph(node("Relu").Str(2, "MatMul"))))},
-		"a field of no version":             {"tensorflow/unknown-field", medium, saved(metaOf(graph(node("Relu")))).Str(99, "MZ")},
-		"bytes behind the model":            {"validate/unparsable", medium, saved(metaOf(graph(node("Relu")))).Raw("\x00")},
+		"ReadFile":                            {"tensorflow/file-operator", high, one("ReadFile")},
+		"WriteFile in a function":             {"tensorflow/file-operator", high, inFunction("WriteFile")},
+		"MatchingFiles":                       {"tensorflow/file-operator", high, one("MatchingFiles")},
+		"a dataset of files in a function":    {"tensorflow/file-operator", high, inFunction("TextLineDataset")},
+		"SQL":                                 {"tensorflow/file-operator", high, one("SqlDataset")},
+		"memory of a file":                    {"tensorflow/file-operator", high, one("ImmutableConst")},
+		"a summary writer":                    {"tensorflow/file-operator", high, one("CreateSummaryFileWriter")},
+		"printing into a file":                {"tensorflow/file-operator", high, one("PrintV2", attr("output_stream", text("file:///etc/cron.d/x")))},
+		"printing, attribute before name":     {"tensorflow/file-operator", high, saved(metaOf(msg{}.Msg(1, msg{}.Msg(5, attr("output_stream", text("file:///x"))).Str(1, "n").Str(2, "PrintV2"))))},
+		"printing, value before key":          {"tensorflow/file-operator", high, one("PrintV2", msg{}.Msg(2, text("file:///x")).Str(1, "output_stream"))},
+		"debug data into a file":              {"tensorflow/file-operator", high, one("DebugIdentityV2", attr("debug_urls", list("file:///tmp/x")))},
+		"debug data to a host":                {"tensorflow/network-operator", high, one("DebugIdentity", attr("debug_urls", list("grpc://example.com:1")))},
+		"descriptors from a file":             {"tensorflow/file-operator", high, one("DecodeProtoV2", attr("descriptor_source", text("/etc/passwd")))},
+		"Rpc":                                 {"tensorflow/network-operator", high, one("Rpc")},
+		"a dataset from a service":            {"tensorflow/network-operator", high, inFunction("DataServiceDatasetV4")},
+		"Abort":                               {"tensorflow/process-operator", high, one("Abort")},
+		"PyFunc":                              {"tensorflow/python-operator", high, one("PyFunc")},
+		"EagerPyFunc in a function":           {"tensorflow/python-operator", high, inFunction("EagerPyFunc")},
+		"a function named PyFunc":             {"tensorflow/python-operator", high, saved(metaOf(graph(node("PyFunc")).Msg(2, library(function("PyFunc")))))},
+		"PyFunc in the second meta graph":     {"tensorflow/python-operator", high, saved(metaOf(graph(node("NoOp")))).Msg(2, metaOf(graph(node("PyFunc"))))},
+		"a graph in a dataset":                {"tensorflow/unknown-operator", medium, one("DatasetFromGraph")},
+		"a custom operator":                   {"tensorflow/unknown-operator", medium, one("Evil>Run")},
+		"a custom operator in a function":     {"tensorflow/unknown-operator", medium, inFunction("EvilRun")},
+		"an operator without a name":          {"tensorflow/unknown-operator", medium, saved(metaOf(graph(msg{}.Str(1, "n"))))},
+		"a TensorRT engine":                   {"tensorflow/compiled-operator", medium, one("TRTEngineOp")},
+		"an asset further up":                 {"tensorflow/asset-path", high, saved(metaOf(graph(node("NoOp"))).Msg(6, msg{}.Str(2, "../../../etc/passwd")))},
+		"an asset of version 1 further up":    {"tensorflow/asset-path", high, saved(metaOf(graph(node("NoOp"))).Msg(4, msg{}.Str(1, "saved_model_assets").Msg(2, msg{}.Msg(5, msg{}.Msg(1, msg{}.Str(1, "type.googleapis.com/tensorflow.AssetFileDef").Msg(2, msg{}.Str(2, "/p")))))))},
+		"a message of an unknown type":        {"tensorflow/opaque-message", medium, saved(metaOf(graph(node("NoOp"))).Msg(7, msg{}.Msg(1, msg{}.Msg(14, msg{}.Str(1, "x/evil").Str(2, "y")))))},
+		"a table of a constant path":          {"tensorflow/table-path", medium, saved(metaOf(graph(table("path:0"), named("path", "Const"))))},
+		"a table of a computed path":          {"tensorflow/table-path", medium, saved(metaOf(graph(named("path", "StringJoin"), table("path"))))},
+		"a table of a constant in a function": {"tensorflow/table-path", medium, saved(metaOf(graph(node("f")).Msg(2, library(function("f", table("path:output:0"), named("path", "Const"))))))},
+		"a Lambda layer (CVE-2024-3660)":      {"tensorflow/keras-lambda", high, saved(object(`{"class_name": "Functional", "config": {"layers": [{"class_name": "Lambda"}]}}`))},
+		"a Lambda layer, escaped":             {"tensorflow/keras-lambda", high, saved(object(`{"class_name": "\u004cambda"}`))},
+		"a Lambda layer before broken JSON":   {"tensorflow/keras-lambda", high, saved(object(`{"class_name": "Lambda", `))},
+		"metadata that is not JSON":           {"tensorflow/opaque-message", medium, saved(object("cposix\nsystem\n"))},
+		"content below the shape":             {"tensorflow/tensor-data", medium, saved(metaOf(graph(constant(shaped(1, 1000).Str(4, "1234")))))},
+		"a shape that overflows":              {"tensorflow/tensor-data", medium, saved(metaOf(graph(constant(shaped(1, 1<<40, 1<<40)))))},
+		"a dimension below zero":              {"tensorflow/tensor-data", medium, saved(metaOf(graph(constant(shaped(1, -5)))))},
+		"values above the shape":              {"tensorflow/tensor-data", medium, saved(metaOf(graph(constant(shaped(9, 1).Packed(10, 1, 2, 3)))))},
+		"a handle":                            {"tensorflow/tensor-data", medium, saved(metaOf(graph(constant(shaped(20).Msg(14, msg{}.Str(1, "d"))))))},
+		"an operator's name twice":            {"tensorflow/repeated-field", medium, saved(metaOf(graph(node("Relu").Str(2, "MatMul"))))},
+		"a field of no version":               {"tensorflow/unknown-field", medium, saved(metaOf(graph(node("Relu")))).Str(99, "MZ")},
+		"bytes behind the model":              {"validate/unparsable", medium, saved(metaOf(graph(node("Relu")))).Raw("\x00")},
 	}
 	for name, tt := range tests {
 		rep := scanAs("saved_model.pb", tt.m)

@@ -202,12 +202,18 @@ func (m *model) buffer(t table) error {
 	return err
 }
 
+// maxFacts bounds what the core remembers of one model.
+const maxFacts = 50_000
+
 func (m *model) external(t table) error {
 	group, err1 := t.num(externalGroup, 4)
 	off, err2 := t.num(externalOffset, 8)
 	n, err3 := t.num(externalLength, 8)
 	if err1 != nil || err2 != nil || err3 != nil || group >= uint64(len(m.groups)) || off > 1<<62 || n > 1<<62 {
 		return validate.Malformed(t.at, "an external buffer: %d bytes at %d of file %d", n, off, group)
+	}
+	if m.facts++; m.facts > maxFacts {
+		return validate.Malformed(t.at, "more than %d external buffers", maxFacts)
 	}
 	if name := m.groups[group]; name != "" {
 		m.p.Fact(validate.Fact{Kind: validate.FactRaw, Key: path.Join(path.Dir(m.p.Name), name), Offset: int64(off), Size: int64(n)})

@@ -68,6 +68,7 @@ type model struct {
 	codes  []string // of custom operators, by index; "" for builtin ones
 	groups []string // files of external buffers
 	noted  bool
+	facts  int
 	outer  []span // data behind the FlatBuffer, of models above 2 GiB
 }
 
