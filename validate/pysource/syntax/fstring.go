@@ -179,8 +179,7 @@ func (p *parser) replacement(s *stringList, q quote, spec bool) {
 	debug := p.tok.kind == tAssign
 	if debug {
 		p.advance()
-		s.d.q = quote{raw: true}
-		s.d.add(begin, int(p.tok.off))
+		s.debugText(begin, int(p.tok.off), p.facts.Comments[comments:])
 	}
 	conversion := p.conversion()
 	var format *JoinedStr
@@ -214,6 +213,19 @@ func (s *stringList) flushBefore(p *parser, open token) {
 	p.lastEnd = open.off
 	s.flush(p)
 	p.lastEnd = end
+}
+
+// debugText adds the source of a field that ends with =, without its comments. What remains depends on the version
+// when there are some.
+func (s *stringList) debugText(begin, end int, comments []Pos) {
+	s.d.q = quote{raw: true}
+	for _, c := range comments {
+		if int(c.Off) < end {
+			s.d.add(begin, int(c.Off))
+			begin, s.d.unknown = int(c.End), true
+		}
+	}
+	s.d.add(begin, end)
 }
 
 // fieldValue is the expression of a field. Until 3.11 it was read as if in parentheses, so that a bare generator was

@@ -91,7 +91,7 @@ func TestRefused(t *testing.T) {
 		"f'{lambda x:{y}}'", "f'{x:{y}{{z}}}'", "f'{x:{{y}}}'", "type X", "type X[] = a", "type X[T] : a", "type X.a = b", "def f[](): pass", "def f[T: *a](): pass", "class A[**P: int]: pass",
 		"try: a\nexcept B, C as d: e", "try: a\nexcept*: b", "except", "def f[T]: pass", "x = 1\x00", "x = '\xff'", "x = \xed\xa0\x80", "\u200bx = 1", "x\u202e = 1",
 		"x = €", "if x:\n a\n\\\n  b", "'\\N{" + strings.Repeat("A", 200) + "}", "# coding: utf-7\nx", "# coding: unicode_escape\nx", "# coding: rot13\nx",
-		"#!/x\n# vim: set fileencoding=hz :\nx", "# coding: ascii\nx = 'é'", bom + "# coding: latin-1\nx", "# coding: utf_16\nx",
+		"#!/x\n# vim: set fileencoding=hz :\nx", "# coding: ascii\nx = 'é'", bom + "# coding: latin-1\nx", bom + "# coding: utf8\nx", "# coding: utf_16\nx",
 	} {
 		_, err := Parse([]byte(src), Limits{})
 		if err == nil {

@@ -129,10 +129,12 @@ func cookieName(comment string) string {
 func (p *parser) encoding() (ascii bool) {
 	name := strings.ToLower(strings.ReplaceAll(p.facts.Cookie, "_", "-"))
 	switch {
-	case name == "" || name == "utf8" || name == "utf-8" || strings.HasPrefix(name, "utf-8-") || name == "u8" || name == "utf":
+	case name == "" || name == "utf-8" || strings.HasPrefix(name, "utf-8-"):
 		return false
-	case p.facts.BOM:
+	case p.facts.BOM: // CPython refuses even utf8
 		p.fail(p.pos, "encoding %q in a file that begins with the mark of UTF-8", p.facts.Cookie)
+	case name == "utf8" || name == "u8" || name == "utf":
+		return false
 	case name == "latin-1" || name == "iso-8859-1" || name == "iso-latin-1" || name == "latin1" || name == "iso8859-1" || name == "l1",
 		strings.HasPrefix(name, "latin-1-"), strings.HasPrefix(name, "iso-8859-1-"), strings.HasPrefix(name, "iso-latin-1-"):
 		p.latin1 = true
