@@ -31,10 +31,34 @@ func layerState(state *value) string {
 			return "an attribute whose name is no text"
 		case layerMethods[key]:
 			return "attribute " + quote(key) + " takes the place of a method"
-		case strings.HasSuffix(strings.TrimSuffix(strings.TrimSuffix(key, "_always_called"), "_with_kwargs"), "_hooks") && !noHooks(v):
+		case hookKey(key) && !noHooks(v):
 			return "hooks are set: " + quote(key)
 		case key == "num_layers" && (v.kind != kInt || v.n < 0 || v.n > maxStacked):
 			return "the number of stacked layers"
+		}
+	}
+	return ""
+}
+
+// hookKey reports the names of tables of hooks.
+func hookKey(key string) bool {
+	return strings.HasSuffix(strings.TrimSuffix(strings.TrimSuffix(key, "_always_called"), "_with_kwargs"), "_hooks")
+}
+
+// hookState names the first table of hooks in the state of a tensor that is not empty.
+func hookState(state *value) string {
+	tables := []*value{state}
+	if state.kind == kTuple {
+		tables = state.items
+	}
+	for _, table := range tables {
+		for i := 0; table.kind == kDict && i+1 < len(table.items); i += 2 {
+			if key, ok := table.items[i].str(); ok && hookKey(key) && !noHooks(table.items[i+1]) {
+				return quote(key)
+			}
+		}
+		if table.kind == kDict && table.cut() {
+			return "among more attributes than any tensor has"
 		}
 	}
 	return ""

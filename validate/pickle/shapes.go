@@ -135,6 +135,9 @@ func shapeState(c *call) string {
 	if what := specialState(c.args[3]); what != "" {
 		return "the state sets " + what
 	}
+	if what := hookState(c.args[3]); what != "" {
+		return "the state sets hooks: " + what
+	}
 	return want(c.args[3].kind == kDict || c.args[3].kind == kNone || c.args[3].kind == kTuple, "the state is not a dictionary")
 }
 
