@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"path"
-	"regexp"
 
 	"github.com/loadlock/loadlock/validate"
 	"github.com/loadlock/loadlock/validate/jsonwalk"
@@ -32,7 +31,21 @@ func match(h validate.Head) bool {
 	return contains(h, h.Size)
 }
 
-var classKey = regexp.MustCompile(`(?i)"class_name"|\\u00(5f|6[0-9a-f]|7[0-9a])`)
+// spelled reports whether a piece has the key, plain or with letters written as escapes (\u0061 for a).
+func spelled(b []byte) bool {
+	if bytes.Contains(b, []byte(`"class_name"`)) {
+		return true
+	}
+	for {
+		_, after, found := bytes.Cut(b, []byte(`\u00`))
+		if !found {
+			return false
+		}
+		if b = after; len(b) >= 2 && (b[0] == '6' || b[0] == '7' && (b[1] <= '9' || b[1]|0x20 == 'a') || b[0] == '5' && b[1]|0x20 == 'f') {
+			return true
+		}
+	}
+}
 
 // contains looks for the key in pieces of the file, with constant memory.
 func contains(r io.ReaderAt, size int64) bool {
@@ -40,7 +53,7 @@ func contains(r io.ReaderAt, size int64) bool {
 	buf := make([]byte, min(64<<10, size))
 	for at := int64(0); at < size; {
 		n, err := r.ReadAt(buf[:min(int64(len(buf)), size-at)], at)
-		if classKey.Match(buf[:n]) {
+		if spelled(buf[:n]) {
 			return true
 		}
 		if err != nil && !errors.Is(err, io.EOF) || n < len(buf) || at+int64(n) >= size {

@@ -72,7 +72,7 @@ var outward = regexp.MustCompile(`^(/[\w.-]+(/|$)|~[\w-]*/|[A-Za-z]:[\\/]|\\\\[\
 
 // leaves reports whether a text leads out of the folder of the model when it is opened as a file.
 func leaves(s string) bool {
-	if strings.ContainsAny(s, "\n\r") {
+	if !strings.ContainsAny(s, `/\:`) || strings.ContainsAny(s, "\n\r") {
 		return false
 	}
 	if outward.MatchString(s) {
