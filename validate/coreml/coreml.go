@@ -10,6 +10,7 @@ package coreml
 
 import (
 	_ "embed"
+	"path"
 	"strings"
 
 	"github.com/loadlock/loadlock/validate"
@@ -25,8 +26,13 @@ func Scanner() *validate.Scanner {
 	schema := protowalk.MustParse(schemaText)
 	return &validate.Scanner{
 		Name: "coreml", Doc: "Core ML models", Version: 1, Rules: rules(),
-		Match: func(h validate.Head) bool { return match(h, schema["Model"]) },
-		Scan:  func(p *validate.Pass) error { return scan(p, schema) },
+		Match: func(h validate.Head) bool { return isManifest(h) || match(h, schema["Model"]) },
+		Scan: func(p *validate.Pass) error {
+			if path.Base(p.Name) == manifest {
+				return scanManifest(p)
+			}
+			return scan(p, schema)
+		},
 	}
 }
 

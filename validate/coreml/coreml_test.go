@@ -91,6 +91,21 @@ func TestHostileModelsAreFound(t *testing.T) {
 	}
 }
 
+func TestThePathsOfAPackageAreJudged(t *testing.T) {
+	item := func(path string) string {
+		return `{"fileFormatVersion": "1.0.0", "itemInfoEntries": {"A": {"author": "com.apple.CoreML", "path": "` + path + `"}}, "rootModelIdentifier": "A"}`
+	}
+	if rep := scanAs("m.mlpackage/Manifest.json", []byte(item("com.apple.CoreML/model.mlmodel"))); len(rep.Findings) > 0 || !rep.Files[0].Cleared {
+		t.Error(validatetest.Show(rep))
+	}
+	for _, path := range []string{"../../x", "/etc/passwd", `..\\x`} {
+		rep := scanAs("m.mlpackage/Manifest.json", []byte(item(path)))
+		if !slices.ContainsFunc(rep.Findings, func(f validate.Finding) bool { return f.Rule == filePath.ID }) {
+			t.Errorf("%s\n%s", path, validatetest.Show(rep))
+		}
+	}
+}
+
 func FuzzCoreML(f *testing.F) {
 	f.Add([]byte(program("const", "@model_path/weights/weight.bin")))
 	f.Add([]byte(pipeline(network(500, msg{}.Str(10, "Evil")))))

@@ -70,8 +70,14 @@ func (s *state) judgeTables(p *validate.Pass, schema protowalk.Schema, root *pro
 	}
 	s.tables.second = true
 	w := protowalk.New(p, walking)
+	var text string // of a constant that is one text
+	w.On(schema["TensorProto"], func(v protowalk.Value) (err error) {
+		text, err = onlyText(w, v)
+		return err
+	})
 	w.On(schema["NodeDef"], func(v protowalk.Value) error {
 		var op, name string
+		text = ""
 		err := w.Each(v, func(v protowalk.Value) (_ bool, err error) {
 			switch v.Field.Name {
 			case "op":
@@ -84,6 +90,9 @@ func (s *state) judgeTables(p *validate.Pass, schema protowalk.Schema, root *pro
 		if err != nil {
 			return err
 		}
+		if op == "Const" && !s.tables.assets[name] && leadsOut(text) {
+			p.Report(tablePath, v.At, "constant %s is the path %s, in a graph with tables from files", validate.Quote(name, 80), validate.Quote(text, 120))
+		}
 		return s.tables.node(op, name, "", v.At)
 	})
 	if err := w.Walk(root, 0, p.Size); err != nil {
@@ -93,4 +102,25 @@ func (s *state) judgeTables(p *validate.Pass, schema protowalk.Schema, root *pro
 		s.p.Report(tablePath, x.at, "node %s (%s) gives a table the path of its file", validate.Quote(x.name, 80), validate.Quote(x.op, 40))
 	}
 	return nil
+}
+
+// onlyText is the content of a tensor of one text.
+func onlyText(w *protowalk.Walker, v protowalk.Value) (text string, err error) {
+	texts := 0
+	err = w.Each(v, func(v protowalk.Value) (_ bool, err error) {
+		if name := v.Field.Name; (name == "string_val" || name == "tensor_content") && v.N <= maxName {
+			texts++
+			text, err = w.Text(v, maxName)
+		}
+		return false, err
+	})
+	if texts != 1 {
+		text = ""
+	}
+	return text, err
+}
+
+// leadsOut reports whether a text is a path outside of the model's folder, which a call may hand to a table.
+func leadsOut(text string) bool {
+	return len(text) > 1 && (text[0] == '/' || strings.Contains(text, "../") || strings.Contains(text, "://"))
 }
