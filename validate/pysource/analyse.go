@@ -11,7 +11,10 @@ import (
 )
 
 // MaxSource is the size up to which a source file is analysed.
-const MaxSource = 2 << 20
+const MaxSource = 1 << 20
+
+// bounds keep the tree and what is remembered of it small: the largest file of torch's own tests has 875 kB.
+var bounds = syntax.Limits{Nodes: 150_000, Memory: 12 << 20}
 
 // Analyse states what Python source does, as far as reading tells. It reports each finding once; the places are
 // those of src. What cannot be parsed or is too large is a finding.
@@ -20,7 +23,7 @@ func Analyse(src []byte, name string, report func(r *validate.Rule, at validate.
 		report(tooLarge, validate.Place{}, fmt.Sprintf("%d bytes; at most %d are analysed", len(src), MaxSource))
 		return
 	}
-	tree, err := syntax.Parse(src, syntax.Limits{})
+	tree, err := syntax.Parse(src, bounds)
 	if err != nil {
 		parseError(err, report)
 		return

@@ -23,6 +23,7 @@ type module struct {
 	memo     map[syntax.Node]value
 	steps    int
 	followed int // calls
+	turned   int // turns of comprehensions
 	nested   int // evaluations inside each other
 	bytes    int
 	spent    bool // the bound of steps is exhausted

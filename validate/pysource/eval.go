@@ -36,12 +36,13 @@ func (e *env) has(s *scope) bool {
 }
 
 const (
-	maxSteps  = 400_000  // evaluations in one file
-	maxNested = 4000     // of evaluations inside each other; the parser bounds the height of a tree at 3000
-	maxDepth  = 24       // of comprehensions that are followed
-	maxCalls  = 6        // of calls that are followed
-	maxBytes  = 32 << 20 // of text computed in one file
-	maxText   = 2 << 20  // of one text
+	maxSteps  = 400_000 // evaluations in one file
+	maxNested = 4000    // of evaluations inside each other; the parser bounds the height of a tree at 3000
+	maxDepth  = 24      // of comprehensions that are followed
+	maxTurns  = 60_000  // of comprehensions, in one file
+	maxCalls  = 6       // of calls that are followed
+	maxBytes  = 8 << 20 // of text computed in one file
+	maxText   = 1 << 20 // of one text
 )
 
 // eval is what an expression may be. Without an env the answer is remembered; an expression that depends on itself
@@ -528,6 +529,10 @@ func (m *module) turns(n syntax.Node, gens []*syntax.Comprehension, s *scope, v 
 		return true
 	}
 	count := 0
+	allowed := func() bool {
+		m.turned++
+		return count <= maxItems && m.turned <= maxTurns && !m.spent && !open
+	}
 	var loop func(k int, ev *env)
 	loop = func(k int, ev *env) {
 		if k == len(gens) {
@@ -546,7 +551,7 @@ func (m *module) turns(n syntax.Node, gens []*syntax.Comprehension, s *scope, v 
 			return
 		}
 		if !a.each(func(x value) {
-			if count > maxItems || m.spent || open {
+			if !allowed() {
 				return
 			}
 			vars := map[string]value{}
@@ -575,7 +580,7 @@ func (m *module) turns(n syntax.Node, gens []*syntax.Comprehension, s *scope, v 
 		}
 	}
 	loop(0, v)
-	return open || count > maxItems || m.spent
+	return open || count > maxItems || m.spent || m.turned > maxTurns
 }
 
 func (m *module) destructure(t syntax.Expression, x value, vars map[string]value) bool {

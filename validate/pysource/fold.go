@@ -67,7 +67,7 @@ func (m *module) operate(op syntax.Operator, a, b *atom) *atom {
 			}
 			return b
 		}
-		if len(a.text)+len(b.text) > maxText {
+		if len(a.text)+len(b.text) > maxText || m.bytes+len(a.text)+len(b.text) > maxBytes {
 			return &atom{kind: isComputed}
 		}
 		return m.made(a.kind, a.text+b.text)
@@ -90,7 +90,7 @@ func (m *module) operate(op syntax.Operator, a, b *atom) *atom {
 func (m *module) repeat(a *atom, n int64) *atom {
 	n = max(n, 0)
 	switch {
-	case a.textual() && (n == 0 || int64(len(a.text)) <= maxText/n):
+	case a.textual() && m.bytes <= maxBytes && (n == 0 || int64(len(a.text)) <= maxText/n):
 		return m.made(a.kind, strings.Repeat(a.text, int(n)))
 	case a.kind == isSeq && (n == 0 || int64(len(a.items)) <= 4096/n):
 		var items []value

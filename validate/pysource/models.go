@@ -37,8 +37,11 @@ var loaderMethods = map[string]bool{"from_pretrained": true, "from_single_file":
 // FindModels finds the models that a program names in calls that load them. It finds nothing in a program that does
 // not parse.
 func FindModels(src []byte) []Reference {
-	tree, err := syntax.Parse(src, syntax.Limits{})
-	if err != nil || len(src) > MaxSource {
+	if len(src) > MaxSource {
+		return nil
+	}
+	tree, err := syntax.Parse(src, bounds)
+	if err != nil {
 		return nil
 	}
 	names, err := loadTable()

@@ -162,7 +162,7 @@ func pythonContent(h validate.Head) bool {
 			return false
 		}
 	}
-	tree, err := syntax.Parse(src, syntax.Limits{})
+	tree, err := syntax.Parse(src, bounds)
 	return err == nil && len(tree.Body) > 0
 }
 
