@@ -1,8 +1,6 @@
 package pickle
 
 import (
-	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/loadlock/loadlock/validate"
@@ -171,17 +169,6 @@ func (j *judge) built(off int64, target, state *value) {
 	}
 }
 
-// knownState judges state that only the library itself should write; other targets take any.
-func (j *judge) knownState(g *global, target, state *value) string {
-	switch {
-	case strings.HasPrefix(g.module, "torch.nn.modules."):
-		return layerState(state)
-	case strings.HasPrefix(g.module, "numpy.random."):
-		return randomState(state)
-	}
-	return j.numpyState(target, state)
-}
-
 // native notes, once per name, that compiled code gets state which nobody compares with what that code can bear.
 func (j *judge) native(off int64, g *global) {
 	if !j.natives[g.String()] && len(j.natives) < maxReported {
@@ -191,56 +178,6 @@ func (j *judge) native(off int64, g *global) {
 		j.natives[g.String()] = true
 		j.note(ruleNative, off, "%s (%s)", showName(g), g.entry.reason)
 	}
-}
-
-// specialState looks at what BUILD would make attributes of: a dictionary, or a pair of them.
-func specialState(state *value) string {
-	if why := specialTable(state); why != "" {
-		return why
-	}
-	if state.kind == kTuple {
-		if state.flags&fForgotten != 0 {
-			return "what was made too long ago to be known"
-		}
-		for _, part := range state.items {
-			if why := specialTable(part); why != "" {
-				return why
-			}
-		}
-	}
-	return ""
-}
-
-// specialTable looks at the keys of one dictionary. OrderedDict([["__class__", x]]) is one as well, and its keys are in
-// the arguments of the call.
-func specialTable(v *value) string {
-	table := v.kind == kDict
-	if g := v.class(); g != nil && g.entry != nil && g.entry.acts&actItems != 0 {
-		table = true
-		if v.kind == kCall && (len(v.items) > 0 || v.cut()) && !emptyArguments(v) {
-			return "keys that are arguments of " + showName(g)
-		}
-	}
-	switch {
-	case v.flags&fSpecial != 0:
-		return v.text
-	case table && v.flags&fForgotten != 0:
-		return "what was made too long ago to be known"
-	}
-	return ""
-}
-
-// emptyArguments reports that a container was made of nothing.
-func emptyArguments(v *value) bool {
-	for _, a := range v.items {
-		if a.kind == kImport || a.kind == kNone { // the factory of a defaultdict
-			continue
-		}
-		if a.kind < kTuple || a.kind > kFrozen || a.n > 0 {
-			return false
-		}
-	}
-	return !v.cut()
 }
 
 // filled judges items that go into anything but a plain list, dict or set.
@@ -273,72 +210,4 @@ func (j *judge) describe(v *value) string {
 		return "the import " + showName(v.g)
 	}
 	return kindWords[v.kind] + " " + render(v)
-}
-
-// flush reports the names that are not vetted: dangerous ones that were not called, and unknown ones, one
-// finding per act, so that a policy can allow each act by itself.
-func (j *judge) flush() {
-	for _, g := range j.order {
-		u := j.uses[g]
-		if g.denied != nil {
-			if u.calls == 0 {
-				j.show(ruleDenied, u.importOff, showName(g), "%s imported (%s)", showName(g), g.denied.reason)
-			}
-			continue
-		}
-		j.flushUnknown(g, u)
-	}
-}
-
-func (j *judge) flushUnknown(g *global, u *use) {
-	n, all := showName(g), []string{}
-	for _, a := range []struct {
-		did  bool
-		word string
-	}{{u.imported, "imported"}, {u.stored, "used as a value"}, {u.calls > 0, "called"}, {u.builds > 0, "built"}} {
-		if a.did {
-			all = append(all, a.word)
-		}
-	}
-	hint := allowLine(g, u)
-	report := func(act string, off int64, format string, args ...any) {
-		j.p.ReportGlobal(ruleUnknown, off, validate.Global{Module: g.module, Name: g.name, Act: act}, "%s", n+" "+fmt.Sprintf(format, args...)+hint)
-		hint = ""
-	}
-	if u.imported || u.stored {
-		report("import", u.importOff, "%s", strings.Join(all, ", "))
-	}
-	if u.calls > 0 {
-		report("call", u.callOff, "called with %s", u.callText+times(u.calls))
-	}
-	if u.builds > 0 {
-		report("build", u.buildOff, "built from %s", u.buildText+times(u.builds))
-	}
-}
-
-// plainName is a name that a policy can list as it stands.
-var plainName = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
-
-// allowLine is the line of a policy that would allow what a stream does with a name.
-func allowLine(g *global, u *use) string {
-	if full := g.String(); plainName.MatchString(full) && len(full) <= 200 && g.module != "" && !strings.Contains(g.name, ".") {
-		var may []string
-		for _, a := range []struct {
-			did  bool
-			word string
-		}{{u.imported || u.stored, "import"}, {u.calls > 0, "call"}, {u.builds > 0, "build"}} {
-			if a.did {
-				may = append(may, a.word)
-			}
-		}
-		return fmt.Sprintf("; to allow it: {name: %s, may: [%s], reason: ...} under allowed_globals", full, strings.Join(may, ", "))
-	}
-	return ""
-}
-
-func times(n int) string {
-	if n == 1 {
-		return ""
-	}
-	return fmt.Sprintf(" (and %d more)", n-1)
 }
