@@ -38,10 +38,13 @@ func (o *object) chunks() error {
 		if f.space.full {
 			return tooMany(o.at, "separate ranges of bytes", maxSpans)
 		}
-		if !first || filtered {
+		if !first {
 			return f.p.Charge(validate.Entries, 0)
 		}
 		first = false
+		if filtered {
+			return o.deflated(at, n)
+		}
 		return o.beginning(at, n)
 	}
 	switch l.index {

@@ -13,5 +13,6 @@
 // judged: external raw data, external links, virtual datasets, split drivers, filters that are plugins. Attributes
 // that are text or opaque, and opaque, byte or text datasets and heap objects that begin like a pickle, are files
 // inside this file (Pass.Descend): PyTables and pandas unpickle them, Keras builds the network that model_config
-// describes. Not judged: what a program makes of the numbers, and pickles inside compressed datasets.
+// describes. Not judged: what a program makes of the numbers, and pickles in datasets that are compressed with another
+// filter than deflate.
 package hdf5

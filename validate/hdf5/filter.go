@@ -7,6 +7,12 @@ import (
 // filter is one step of a pipeline.
 type filter struct{ id uint16 }
 
+// The filters that are undone to look at the beginning of data.
+const (
+	filterDeflate = 1
+	filterShuffle = 2
+)
+
 // builtIn are the filters of the library and of h5py; they load nothing.
 var builtIn = map[uint16]string{1: "deflate", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset", 32000: "lzf"}
 

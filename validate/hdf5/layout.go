@@ -1,6 +1,9 @@
 package hdf5
 
 import (
+	"compress/zlib"
+	"io"
+
 	"github.com/loadlock/loadlock/validate"
 )
 
@@ -172,16 +175,49 @@ func (o *object) dataset() error {
 	return o.chunks()
 }
 
-// beginning looks at the first bytes of data that are bytes or text. Numbers are not looked at.
+// bytes reports whether the values of a dataset are bytes or text. Numbers are not looked at.
+func (k *datatype) bytes() bool {
+	return k.class == classOpaque || k.class == classFixed && k.size == 1 || k.class == classString
+}
+
+// beginning looks at the first bytes of data.
 func (o *object) beginning(at, n int64) error {
-	switch {
-	case o.kind.class == classOpaque, o.kind.class == classFixed && o.kind.size == 1, o.kind.class == classString:
-		if at < o.f.base || at > o.f.end || n > o.f.end-at {
-			return nil // the claim says so
-		}
-		return o.f.peek("data/"+o.path, at, n, o.kind.class == classString)
+	if !o.kind.bytes() || at < o.f.base || at > o.f.end || n > o.f.end-at {
+		return nil // a claim outside the file says so itself
 	}
-	return nil
+	return o.f.peek("data/"+o.path, at, n, o.kind.class == classString)
+}
+
+// deflated looks at the first bytes of a chunk that is compressed with deflate alone, or with a shuffle that has nothing
+// to do because values are single bytes. What begins like a file is judged decompressed.
+func (o *object) deflated(at, n int64) error {
+	f := o.f
+	for i, step := range o.filters {
+		if step.id != filterDeflate && (step.id != filterShuffle || o.kind.size != 1) || i > 0 && o.filters[i-1].id == filterDeflate {
+			return nil
+		}
+	}
+	if !o.kind.bytes() || at < f.base || at > f.end || n > f.end-at || o.filters[len(o.filters)-1].id != filterDeflate {
+		return nil
+	}
+	open := func() (io.Reader, error) { return zlib.NewReader(f.p.Section(at, n)) }
+	r, err := open()
+	if err != nil {
+		return f.p.Charge(validate.Entries, 0) // the library cannot read it either
+	}
+	b := make([]byte, peekSize)
+	k, _ := io.ReadFull(r, b)
+	if err := f.p.Charge(validate.Expanded, int64(k)); err != nil {
+		return err
+	}
+	if !begins(b[:k]) {
+		return nil
+	}
+	e, err := f.p.Expand("data/"+o.path, open)
+	if err == nil && !e.Cleared {
+		f.dirty = append(f.dirty, span{at, at + n})
+	}
+	return err
 }
 
 // external reports the files of a dataset whose numbers are outside (specification IV.A.2.h).

@@ -29,3 +29,9 @@ with tables.open_file(path("evil_attribute.h5"), "w") as f:
     f.root._v_attrs.payload = Evil()
 with tables.open_file(path("evil_object.h5"), "w") as f:
     f.create_vlarray("/", "objects", tables.ObjectAtom()).append(Evil())
+with tables.open_file(path("evil_deflated.h5"), "w") as f:
+    import pickle
+    data = np.frombuffer(pickle.dumps(Evil()) + b" " * 1000, "u1")
+    f.create_carray("/", "objects", obj=data, filters=tables.Filters(complevel=5, complib="zlib", shuffle=True))
+with tables.open_file(path("images.h5"), "w") as f:
+    f.create_carray("/", "images", obj=np.arange(90000, dtype="u1").reshape(300, 300), filters=tables.Filters(complevel=5, complib="zlib", shuffle=True))
