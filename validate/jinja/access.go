@@ -79,7 +79,7 @@ func (j *judge) list(n *node) value {
 		}
 	}
 	out.nature |= holder
-	if out.list = nil; len(list) == len(vs) {
+	if out.list = nil; len(list) == len(vs) && !j.mutates {
 		out.list = list
 	}
 	return out
@@ -192,8 +192,10 @@ func (j *judge) read(base value, name string) value {
 		return v.join(parts(value{nature: base.nature &^ space, strs: base.strs}))
 	}
 	switch {
-	case base.nature&^number == looping:
-		return of(number | data)
+	case base.nature&(macro|caller) != 0: // name and arguments are text of the template
+		return j.vars[macroNames].join(of(number | holder))
+	case base.nature&^number == looping: // previtem and nextitem are items
+		return j.vars[loopItems].join(of(number | data))
 	case base.nature&taboo != 0:
 		return of(taboo)
 	}

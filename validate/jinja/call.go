@@ -44,6 +44,9 @@ func (j *judge) call(n *node) value {
 // callName judges a call by name.
 func (j *judge) callName(n, callee *node, args []value) value {
 	v := j.expr(callee)
+	if names := keywords(n.args); len(names.strs) > 0 {
+		j.set("kwargs", names)
+	}
 	if m := j.macros[callee.s]; m != nil {
 		j.give(m.args, n.args, args)
 		if j.twice[callee.s] {
@@ -83,7 +86,7 @@ func (j *judge) callFunction(name string, args []arg, vs []value) value {
 		}
 		return of(space)
 	case "dict":
-		return all(vs).join(of(holder))
+		return all(vs).join(keywords(args)).join(of(holder))
 	case "range":
 		return of(number)
 	case "strftime_now":
@@ -92,6 +95,17 @@ func (j *judge) callFunction(name string, args []arg, vs []value) value {
 		return of(number)
 	}
 	return of(built | data).join(all(vs)) // a variable that holds one of them
+}
+
+// keywords are the names of keyword arguments, which dict() and kwargs make strings of.
+func keywords(args []arg) value {
+	out := value{}
+	for _, a := range args {
+		if a.name != "" {
+			out = out.join(known(a.name))
+		}
+	}
+	return out
 }
 
 // spread sets the attributes of a namespace from a dict that is written out.
@@ -127,7 +141,7 @@ func (j *judge) method(n *node, pos int, base value, name string, args []value) 
 	case "format":
 		return j.format(pos, base, args)
 	case "append", "extend", "insert", "update", "setdefault":
-		j.change(n.kids[0], args)
+		j.change(n.kids[0], append(args, keywords(n.args)))
 		return all(args).join(base).join(of(number))
 	case "get", "pop", "copy", "popitem", "items", "keys", "values":
 		out := base.join(all(args)).join(of(number))

@@ -12,6 +12,7 @@ type judge struct {
 	macros   map[string]*node
 	twice    map[string]bool // names of macros that also stand for something else
 	changed  bool
+	mutates  bool // a list may be changed in its place
 	widen    bool // a variable that still changes is no longer followed
 	found    map[Problem]bool
 	problems []Problem
@@ -44,7 +45,14 @@ func (j *judge) collect(n *node) {
 	if n == nil {
 		return
 	}
+	for _, a := range n.args {
+		if n.form == fMacro || n.form == fCallOf {
+			j.vars[macroNames] = j.vars[macroNames].join(known(a.name))
+		}
+	}
+	j.mutates = j.mutates || n.form == fAttr && slices.Contains(mutators, n.s) || n.form == fStr && slices.Contains(mutators, n.s)
 	if n.form == fMacro {
+		j.vars[macroNames] = j.vars[macroNames].join(known(n.s))
 		j.twice[n.s] = j.twice[n.s] || j.macros[n.s] != nil
 		j.macros[n.s] = n
 		j.vars[n.s] = j.vars[n.s].join(of(macro))
@@ -52,7 +60,14 @@ func (j *judge) collect(n *node) {
 	for _, k := range n.kids {
 		j.collect(k)
 	}
+	for _, a := range n.args {
+		j.collect(a.value)
+	}
 }
+
+// mutators are the methods that change a list in its place. Where a template has one, the order of no list is known,
+// since two variables may hold the same list.
+var mutators = []string{"append", "extend", "insert", "pop", "reverse", "sort", "remove", "clear"}
 
 // set gives a variable one more value.
 func (j *judge) set(name string, v value) {
@@ -157,14 +172,16 @@ func (j *judge) loop(n *node) {
 		}
 	}
 	j.assign(n.kids[0], parts(v))
+	j.set(loopItems, parts(v))
 	j.set("loop", of(looping))
 	j.body(n.kids[2])
 	j.body(n.kids[3])
 	j.body(n.kids[4])
 }
 
-// Variables for what is given to a callee that is not known by name. No template can name them.
-const anyMacro, anyCaller = "macro()", "caller()"
+// Variables for what is given to a callee that is not known by name, for the names of macros and parameters, and for the
+// items of all loops. No template can name them.
+const anyMacro, anyCaller, macroNames, loopItems = "macro()", "caller()", "macro.name", "loop.item"
 
 // parameters gives each parameter its default, and what was given to any callee of its kind.
 func (j *judge) parameters(params []arg, given string) {

@@ -95,7 +95,7 @@ func (j *judge) same(name string, v value, args []value) value {
 		return parts(v).join(of(holder))
 	}
 	v.list = nil
-	return v.join(parts(v)).join(of(holder))
+	return v.join(parts(v)).join(all(args)).join(of(holder)) // batch and slice fill with an argument
 }
 
 func (j *judge) joinFilter(n *node, v value, args []value) value {
@@ -190,12 +190,16 @@ func (j *judge) by(n *node, v value, args []value) value {
 		}
 	}
 	if n.s == "sum" {
+		start := known("")
+		if len(args) > 0 {
+			start = args[len(args)-1]
+		}
 		if v.list != nil {
 			if s, ok := joined(v.list, ""); ok {
-				return known(s)
+				return concat(start, known(s))
 			}
 		}
-		return out.join(of(built))
+		return out.join(all(args)).join(of(built))
 	}
 	return out
 }
