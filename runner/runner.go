@@ -189,6 +189,9 @@ func (r *run) decide(ctx context.Context, sr scanResult) (c clearance, err error
 	c.given = true
 	for i, s := range r.snaps {
 		model, d := validate.Decide(r.policy, s, sr.reports[i], time.Now())
+		if d.Verdict == validate.Admit && !model.Valid() {
+			d.Empty()
+		}
 		m := ModelResult{Path: r.job.Models[i], Decision: d, Files: sr.reports[i].Files}
 		m.Digest, m.DigestFull = s.ManifestDigest()
 		r.res.Models = append(r.res.Models, m)

@@ -107,9 +107,8 @@ func Decide(p policy.Policy, snap *Snapshot, rep Report, now time.Time) (Admitte
 	}
 	slices.SortStableFunc(d.Findings, func(a, b Finding) int { return cmp.Compare(b.Severity, a.Severity) })
 	d.Verdict = j.verdict(d.Findings)
-	if d.Verdict == Admit && len(files) == 0 {
-		d.Verdict = Inconclusive
-		d.Findings = append(d.Findings, Finding{Rule: Empty.ID, Severity: Empty.Severity, File: ".", Detail: "nothing is left to load"})
+	if d.Verdict == Admit && len(files) == 0 && len(d.Withheld) == 0 {
+		d.Empty()
 	}
 	if d.Verdict != Admit {
 		if !p.UnsafeAdmitRejected {
@@ -117,7 +116,17 @@ func Decide(p policy.Policy, snap *Snapshot, rep Report, now time.Time) (Admitte
 		}
 		d.Unsafe = fmt.Sprintf("the verdict is %s; policy %s runs it all the same (unsafe_admit_rejected)", d.Verdict, p.Name)
 	}
+	if len(files) == 0 && d.Unsafe == "" {
+		return Admitted{}, d // nothing is wrong with what is withheld, but there is nothing to start with either
+	}
 	return Admitted{snap: snap, files: files}, d
+}
+
+// Empty makes an admitted model without a file inconclusive: for whoever wants to load it, rather than know whether
+// something is wrong with it.
+func (d *Decision) Empty() {
+	d.Verdict = Inconclusive
+	d.Findings = append(d.Findings, Finding{Rule: Empty.ID, Severity: Empty.Severity, File: ".", Detail: "nothing is left to load"})
 }
 
 // Empty is the rule about a model without a file to load.

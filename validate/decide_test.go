@@ -36,6 +36,12 @@ var script = &validate.Scanner{Name: "script", Match: func(h validate.Head) bool
 				p.Report(rules[word], 0, "%s", word)
 			case word == "code":
 				p.IsCode()
+			case word == "judged":
+				p.IsJudgedCode()
+			case strings.HasPrefix(word, "uses:"):
+				p.ReportAt(doubt, validate.Place{Capability: word[5:]}, "%s", word)
+			case strings.HasPrefix(word, "harms:"):
+				p.ReportAt(hostile, validate.Place{Capability: word[6:]}, "%s", word)
 			case word == "member":
 				if _, err := p.Descend("b", strings.NewReader("do\ndoubt"), 8); err != nil {
 					return err
@@ -66,6 +72,7 @@ func TestDecide(t *testing.T) {
 	remote := func(r policy.RemoteCode) func(*policy.Policy) { return func(p *policy.Policy) { p.RemoteCode = r } }
 	withCode := map[string]string{"m": "do\n", "x.py": "do\ncode"}
 	unclaimed := func(u policy.Unclaimed) func(*policy.Policy) { return func(p *policy.Policy) { p.Unclaimed = u } }
+	permits := func(p *policy.Policy) { p.RemoteCode, p.Sandbox.Allow.Subprocess = policy.RemoteCodeAllow, true }
 	withPicture := map[string]string{"m": "do\n", "logo.PNG": "\x89PNG"}
 
 	tests := map[string]decideTest{
@@ -107,7 +114,7 @@ func TestDecide(t *testing.T) {
 
 		"code, refused by default":      {nil, withCode, validate.Reject, []string{"m", "x.py"}, nil},
 		"code, withheld":                {remote(policy.RemoteCodeWithhold), withCode, validate.Admit, []string{"m"}, []string{"x.py"}},
-		"code alone, withheld":          {remote(policy.RemoteCodeWithhold), map[string]string{"x.py": "do\ncode"}, validate.Inconclusive, nil, []string{"x.py"}},
+		"code alone, withheld":          {remote(policy.RemoteCodeWithhold), map[string]string{"x.py": "do\ncode"}, validate.Admit, nil, []string{"x.py"}},
 		"hostile code, withheld":        {remote(policy.RemoteCodeWithhold), map[string]string{"m": "do\n", "x.py": "do\ncode hostile"}, validate.Reject, []string{"m"}, []string{"x.py"}},
 		"doubtful code, withheld":       {remote(policy.RemoteCodeWithhold), map[string]string{"m": "do\n", "x.py": "do\ncode doubt"}, validate.Inconclusive, []string{"m"}, []string{"x.py"}},
 		"code, allowed but not cleared": {remote(policy.RemoteCodeAllow), withCode, validate.Inconclusive, []string{"m", "x.py"}, nil},
@@ -115,6 +122,20 @@ func TestDecide(t *testing.T) {
 			p.RemoteCode = policy.RemoteCodeAllow
 			p.Waivers = []policy.Waiver{{Rule: "validate/remote-code-not-cleared", SHA256: digest("do\ncode")}}
 		}, withCode, validate.Admit, []string{"m", "x.py"}, nil},
+		"judged code, allowed":                      {remote(policy.RemoteCodeAllow), map[string]string{"x.py": "do\njudged"}, validate.Admit, []string{"x.py"}, nil},
+		"judged code with a capability, withheld":   {remote(policy.RemoteCodeWithhold), map[string]string{"m": "do\n", "x.py": "do\njudged uses:subprocess"}, validate.Admit, []string{"m"}, []string{"x.py"}},
+		"judged code with a restricted capability":  {remote(policy.RemoteCodeAllow), map[string]string{"x.py": "do\njudged uses:subprocess"}, validate.Inconclusive, []string{"x.py"}, nil},
+		"judged code with a permitted capability":   {permits, map[string]string{"x.py": "do\njudged uses:subprocess"}, validate.Admit, []string{"x.py"}, nil},
+		"judged code with another capability":       {permits, map[string]string{"x.py": "do\njudged uses:network_access"}, validate.Inconclusive, []string{"x.py"}, nil},
+		"judged code with an unheard-of capability": {permits, map[string]string{"x.py": "do\njudged uses:levitation"}, validate.Inconclusive, []string{"x.py"}, nil},
+		"judged code that harms, permitted":         {permits, map[string]string{"x.py": "do\njudged harms:subprocess"}, validate.Reject, []string{"x.py"}, nil},
+		"judged code that harms, withheld":          {remote(policy.RemoteCodeWithhold), map[string]string{"m": "do\n", "x.py": "do\njudged harms:subprocess"}, validate.Reject, []string{"m"}, []string{"x.py"}},
+
+		"version control data":             {nil, map[string]string{"m": "do\n", ".git/index": "DIRC\x00"}, validate.Admit, []string{"m"}, []string{".git/index"}},
+		"hostile version control data":     {nil, map[string]string{"m": "do\n", ".git/x": "do\nhostile"}, validate.Reject, []string{"m"}, []string{".git/x"}},
+		"a folder that is nearly .git":     {nil, map[string]string{"m": "do\n", "a.git/index": "DIRC\x00"}, validate.Inconclusive, []string{"a.git/index", "m"}, nil},
+		"bookkeeping of a download":        {nil, map[string]string{"m": "do\n", ".cache/huggingface/x.lock": "\x00"}, validate.Admit, []string{"m"}, []string{".cache/huggingface/x.lock"}},
+		"nothing but version control data": {nil, map[string]string{".git/index": "DIRC\x00"}, validate.Admit, nil, []string{".git/index"}},
 
 		"a picture":                     {nil, withPicture, validate.Inconclusive, []string{"logo.PNG", "m"}, nil},
 		"a picture, withheld":           {unclaimed(policy.UnclaimedWithhold), withPicture, validate.Admit, []string{"m"}, []string{"logo.PNG"}},
@@ -166,7 +187,7 @@ func (tt decideTest) check(t *testing.T) {
 	if !slices.Equal(withheld, tt.withheld) {
 		t.Errorf("withheld %q, want %q", withheld, tt.withheld)
 	}
-	if admitted.Valid() != (tt.want == validate.Admit) || d.Unsafe != "" {
+	if admitted.Valid() != (tt.want == validate.Admit && len(tt.admitted) > 0) || d.Unsafe != "" {
 		t.Errorf("valid %v, unsafe %q under verdict %s", admitted.Valid(), d.Unsafe, d.Verdict)
 	}
 	if admitted.Valid() && len(admitted.Files()) != len(tt.admitted) {

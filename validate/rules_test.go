@@ -10,7 +10,7 @@ import (
 )
 
 func TestEveryRuleIsDocumented(t *testing.T) {
-	id := regexp.MustCompile(`^[a-z]+/[a-z0-9]+(-[a-z0-9]+)*$`)
+	id := regexp.MustCompile(`^[a-z][a-z0-9]*/[a-z0-9]+(-[a-z0-9]+)*$`)
 	seen := map[string]*validate.Rule{}
 	check := func(owner string, list []*validate.Rule) {
 		if len(list) == 0 {
