@@ -40,6 +40,7 @@ func TestMatchTellsPicklesFromOtherFiles(t *testing.T) {
 		"a protocol 4 pickle":                        {"x", asm(t, "PROTO 4\nFRAME 2\nNONE\nSTOP"), true},
 		"a protocol 0 pickle with a call":            {"x.txt", asm(t, "GLOBAL os system\nMARK\nSTRING \"'id'\"\nTUPLE\nREDUCE"), true},
 		"a protocol 0 pickle of plain data":          {"x.json", asm(t, "MARK\nLIST\nSTOP"), true},
+		"joblib without an extension":                {"x", asm(t, joblibArray), true},
 		"a call in the second stream":                {"x.txt", asm(t, "INT 1\nSTOP\nMARK\nINST os system\nRAW junk"), true},
 		"a call behind much padding":                 {"x.txt", asm(t, "REPEAT 9000 NONE\nREPEAT 9000 POP\nMARK\nINST os system"), true},
 		"a call behind a very long line":             {"x.txt", append(append([]byte("V"), bytes.Repeat([]byte("x"), 3<<20)...), asm(t, "RAW \"\\n\"\nMARK\nINST os system")...), true},
@@ -71,6 +72,30 @@ func TestMatchTellsPicklesFromOtherFiles(t *testing.T) {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
+	}
+}
+
+// joblibArray begins as every file of joblib that holds an array.
+const joblibArray = "PROTO 3\nGLOBAL joblib.numpy_pickle NumpyArrayWrapper\nBINPUT 0\nEMPTY_TUPLE\nNEWOBJ\nBINPUT 1\nEMPTY_DICT\nBUILD\nHEX 01 ff 00 00"
+
+func TestCallsAreShownAsEvidence(t *testing.T) {
+	rep, _ := judged(asm(t, "PROTO 2\nGLOBAL posix system\nBINUNICODE id\nBININT1 2\nTUPLE2\nREDUCE\nSTOP"))
+	if f := rep.Findings[0]; f.Evidence != `posix.system("id", 2)` || f.Detail != `posix.system called with ("id", 2) (runs programs and changes files)` {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestAnUnknownNameComesWithTheLineThatAllowsIt(t *testing.T) {
+	rep, _ := judged(asm(t, "PROTO 2\nGLOBAL ultralytics.nn.tasks DetectionModel\nEMPTY_TUPLE\nNEWOBJ\nEMPTY_DICT\nBUILD\nSTOP"))
+	const want = "{name: ultralytics.nn.tasks.DetectionModel, may: [import, call, build], reason: ...} under allowed_globals"
+	if !strings.Contains(rep.Findings[0].Detail, want) {
+		t.Errorf("%+v", rep.Findings)
+	}
+}
+
+func TestTheListsHaveAVersion(t *testing.T) {
+	if Version() < 2 {
+		t.Errorf("version %d", Version())
 	}
 }
 

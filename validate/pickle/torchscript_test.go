@@ -1,6 +1,7 @@
 package pickle
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/loadlock/loadlock/validate/validatetest"
@@ -29,6 +30,20 @@ func TestTorchScriptClassesAreTheArchivesBusiness(t *testing.T) {
 			}
 			if ok != tt.want || !found {
 				t.Errorf("admitted %v\n%s", ok, validatetest.Show(rep))
+			}
+		})
+	}
+}
+
+func TestWhatTorchScriptWritesIsCleared(t *testing.T) {
+	files := python(t, "torch", systemPython, "real_torchscript.py")
+	if len(files) < 10 {
+		t.Fatalf("only %d files were written", len(files))
+	}
+	for name, data := range files {
+		t.Run(name, func(t *testing.T) {
+			if rep, ok := inArchive(t, strings.ReplaceAll(name, "!", "/"), data); !ok {
+				t.Errorf("not admitted\n%s", validatetest.Show(rep))
 			}
 		})
 	}
