@@ -20,7 +20,7 @@ type Expansion struct {
 // beginning; it is called again when a scanner reads backwards in a member that is too large to be held. Every byte
 // that comes out is charged, each time. An error means that a budget is exhausted.
 func (p *Pass) Expand(name string, open func() (io.Reader, error)) (Expansion, error) {
-	e, held, err := p.measure(open)
+	e, held, tail, err := p.measure(open)
 	if err != nil {
 		return e, err
 	}
@@ -28,7 +28,7 @@ func (p *Pass) Expand(name string, open func() (io.Reader, error)) (Expansion, e
 	if held != nil {
 		data = bytes.NewReader(held)
 	} else {
-		data = &rewinder{p: p, open: open, size: e.Size}
+		data = &rewinder{p: p, open: open, size: e.Size, tail: tail, slots: max(2, rewindBlocks>>min(p.Depth, 8))}
 	}
 	e.Nested, err = p.Descend(name, data, e.Size)
 	if e.Broken != nil {
@@ -37,45 +37,62 @@ func (p *Pass) Expand(name string, open func() (io.Reader, error)) (Expansion, e
 	return e, err
 }
 
-// heldMax is the size up to which a decompressed member is held in memory.
+// heldMax is the size up to which a decompressed member is held in memory. Members inside members are held at the
+// same time, so each level holds half of what the level around it may.
 const heldMax = 4 << 20
 
-// measure decompresses once. It returns the bytes if they are few.
-func (p *Pass) measure(open func() (io.Reader, error)) (e Expansion, held []byte, err error) {
+// tailHeld is what is kept of the end of a larger member: formats are recognised there, and it costs a whole
+// decompression to come to it again.
+const tailHeld = 128 << 10
+
+// measure decompresses once. It returns the bytes if they are few, and their end if they are many.
+func (p *Pass) measure(open func() (io.Reader, error)) (e Expansion, held, tail []byte, err error) {
 	src, err := open()
 	if err != nil {
 		e.Broken = err
-		return e, []byte{}, nil
+		return e, []byte{}, nil, nil
 	}
+	most := int64(heldMax) >> min(p.Depth, 8)
 	sum := crc32.NewIEEE()
 	buf := make([]byte, 32<<10)
 	held = []byte{}
 	for {
 		n, err := src.Read(buf)
 		if err := p.Charge(Expanded, int64(n)); err != nil {
-			return e, nil, err
+			return e, nil, nil, err
 		}
 		e.Size += int64(n)
 		sum.Write(buf[:n])
-		if held != nil {
-			if e.Size > heldMax {
-				held = nil
-			} else {
-				p.heavy(e.Size)
-				held = append(held, buf[:n]...)
-			}
+		switch {
+		case held == nil:
+			tail = keepEnd(tail, buf[:n])
+		case e.Size > most:
+			tail = keepEnd(bytes.Clone(held[max(0, len(held)-tailHeld):]), buf[:n])
+			held = nil
+		default:
+			p.heavy(e.Size)
+			held = append(held, buf[:n]...)
 		}
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
 				if cause := p.Charge(Expanded, 0); cause != nil {
-					return e, nil, cause
+					return e, nil, nil, cause
 				}
 				e.Broken = err
 			}
 			e.CRC32 = sum.Sum32()
-			return e, held, nil
+			return e, held, tail, nil
 		}
 	}
+}
+
+// keepEnd appends to what is kept of an end and forgets what is too far from it.
+func keepEnd(tail, b []byte) []byte {
+	tail = append(tail, b...)
+	if len(tail) > 2*tailHeld {
+		tail = append(tail[:0], tail[len(tail)-tailHeld:]...)
+	}
+	return tail
 }
 
 // rewinder reads at any place of a stream that can only be read forward, by starting again. It keeps the last blocks,
@@ -84,6 +101,8 @@ type rewinder struct {
 	p      *Pass
 	open   func() (io.Reader, error)
 	size   int64
+	tail   []byte // the last bytes
+	slots  int    // of blocks, how many are used
 	src    io.Reader
 	at     int64 // of src, a multiple of rewindBlock or the end
 	blocks [rewindBlocks]rewindEntry
@@ -102,6 +121,11 @@ func (w *rewinder) ReadAt(b []byte, off int64) (n int, err error) {
 	for n < len(b) {
 		if off >= w.size {
 			return n, io.EOF
+		}
+		if from := w.size - int64(len(w.tail)); off >= from {
+			k := copy(b[n:], w.tail[off-from:])
+			n, off = n+k, off+int64(k)
+			continue
 		}
 		block, err := w.block(off - off%rewindBlock)
 		if err != nil {
@@ -142,7 +166,7 @@ func (w *rewinder) block(off int64) ([]byte, error) {
 		}
 		w.at += want
 		if e.off == off {
-			w.next = (w.next + 1) % rewindBlocks
+			w.next = (w.next + 1) % w.slots
 			return e.b, nil
 		}
 		// passed over: the slot is used again, so that looking back keeps what was really read

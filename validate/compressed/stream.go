@@ -107,8 +107,9 @@ func (e *windowError) Error() string {
 	return fmt.Sprintf("it needs %d bytes of memory, %d are allowed at this depth", e.need, e.have)
 }
 
-// memory is the largest window of one decompressor. Each level of nesting gets half of what the level around it has.
-func (s *stream) memory() int64 { return max(64<<10, int64(20<<20)>>min(s.p.Depth, 20)) }
+// memory is the largest window of one decompressor. Each level of nesting gets half of what the level around it has,
+// but for the first two, which are those of real files: a compressed file in an archive.
+func (s *stream) memory() int64 { return max(64<<10, int64(20<<20)>>min(max(s.p.Depth, 1), 20)) }
 
 // fits is nil when a decompressor may have n bytes.
 func (s *stream) fits(n int64) error {

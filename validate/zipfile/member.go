@@ -16,10 +16,12 @@ const checksumMax = 16 << 20
 // other members are raw storages.
 func (a *archive) judgeMembers() error {
 	t := a.torch()
+	judged := make(map[place]bool, len(a.entries))
 	for _, e := range t.order(a.entries) {
-		if e.data < 0 {
-			continue // no local header: reported
+		if e.data < 0 || judged[e.place()] {
+			continue // no local header, or the bytes of another entry: reported
 		}
+		judged[e.place()] = true
 		known, err := t.storage(e)
 		if err == nil && !known {
 			err = a.member(e, t)
@@ -31,6 +33,14 @@ func (a *archive) judgeMembers() error {
 	t.missing()
 	return nil
 }
+
+// place is what an entry makes a reader read.
+type place struct {
+	data, csize int64
+	method      uint16
+}
+
+func (e *entry) place() place { return place{e.data, e.csize, e.method} }
 
 // member judges one member by its content and clears its bytes if the content is cleared.
 func (a *archive) member(e *entry, t *torch) error {
