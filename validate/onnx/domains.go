@@ -52,3 +52,7 @@ const contribDomain = "ai.onnx.contrib"
 
 // pythonOps call Python, in whatever domain a build of the runtime registers them.
 var pythonOps = map[string]bool{"PyOp": true, "PyCustomOp": true, "PythonOp": true, "PythonOpGrad": true}
+
+// serviceOps of onnxruntime-extensions call an address in the model.
+var serviceOps = map[string]bool{"AzureAudioToText": true, "AzureTextToText": true, "AzureTritonInvoker": true, "OpenAIAudioToText": true, "OpenAIChat": true,
+	"OpenAIEmbeddings": true}

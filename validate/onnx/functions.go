@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"math"
+	"strings"
 
 	"github.com/loadlock/loadlock/validate"
 	"github.com/loadlock/loadlock/validate/protowalk"
@@ -137,6 +138,8 @@ func (s *state) judgeOperator(op operator, at int64, local bool) {
 	case pythonOps[op.name]:
 		s.p.Report(python, at, "operator %s", name)
 	case local:
+	case serviceOps[op.name] || strings.HasPrefix(op.name, "Azure"):
+		s.p.Report(network, at, "operator %s", name)
 	case op.domain == "com.microsoft" && op.name == "EPContext":
 		s.p.Report(compiled, at, "operator %s", name)
 	case known:

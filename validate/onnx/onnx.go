@@ -82,8 +82,25 @@ func scan(p *validate.Pass, schema protowalk.Schema, names tables) error {
 func (s *state) model(v protowalk.Value) error {
 	return s.w.Each(v, func(v protowalk.Value) (bool, error) {
 		s.graph = s.graph || v.Field.Number == modelGraph
+		if v.Field.Name == "metadata_props" {
+			return true, s.w.Each(v, s.metadata)
+		}
 		return false, nil
 	})
+}
+
+// sessionOptions is the key from which ONNX Runtime takes options (kOrtConfigKey).
+const sessionOptions = "ort_config"
+
+func (s *state) metadata(v protowalk.Value) (bool, error) {
+	if v.Field.Name != "key" || v.N != int64(len(sessionOptions)) {
+		return false, nil
+	}
+	key, err := s.w.Text(v, maxName)
+	if key == sessionOptions {
+		s.p.Report(options, v.At, "metadata with the key %s", key)
+	}
+	return false, err
 }
 
 // maxName is more than any operator, domain or tensor of an exporter has.

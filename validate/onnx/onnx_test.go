@@ -74,6 +74,7 @@ func function(name string, nodes ...msg) msg {
 func TestHonestModelsAreCleared(t *testing.T) {
 	for name, m := range map[string]msg{
 		"a node":                       model(graph(node("", "Relu"))),
+		"metadata":                     model(graph(node("", "Relu"))).Msg(14, msg{}.Str(1, "author").Str(2, "ort_config")),
 		"operators of the runtimes":    model(graph(node("ai.onnx", "Add"), node("ai.onnx.ml", "TreeEnsembleClassifier"), node("com.microsoft", "FusedMatMul"), node("com.microsoft.nchwc", "Conv"))),
 		"onnxruntime-extensions":       model(graph(node("ai.onnx.contrib", "GPT2Tokenizer"), node("ai.onnx.contrib", "BertTokenizer"))),
 		"a function of the model":      model(graph(node("f", "Twice"))).Msg(25, function("Twice", node("", "Add"))),
@@ -163,6 +164,9 @@ func TestHostileModelsAreFound(t *testing.T) {
 		"PyOp":                                     {"onnx/python-operator", high, model(graph(node("ai.onnx.contrib", "PyOp")))},
 		"PythonOp in a subgraph of a function":     {"onnx/python-operator", high, model(graph(node("", "Add"))).Msg(25, function("F", node("", "If", subgraph(graph(node("com.microsoft", "PythonOp"))))))},
 		"PyOp that is also a function":             {"onnx/python-operator", high, model(graph(node("f", "PyOp"))).Msg(25, function("PyOp", node("", "Add")))},
+		"a call of a service":                      {"onnx/network-operator", high, model(graph(node("com.microsoft.extensions", "OpenAIChat")))},
+		"a call of a service in a subgraph":        {"onnx/network-operator", high, model(graph(node("", "If", subgraph(graph(node("ai.onnx.contrib", "AzureTextToText"))))))},
+		"options of the session":                   {"onnx/session-options", medium, model(graph(node("", "Relu"))).Msg(14, msg{}.Str(1, "ort_config").Str(2, "{}"))},
 		"an unknown domain":                        {"onnx/unknown-domain", medium, model(graph(node("evil.ops", "Run")))},
 		"a domain with a letter of another script": {"onnx/unknown-domain", medium, model(graph(node("ai.оnnx", "Add")))},
 		"an unknown operator of the extensions":    {"onnx/unknown-domain", medium, model(graph(node("ai.onnx.contrib", "MyOp")))},

@@ -25,6 +25,15 @@ var (
 		Why:     "The operator runs a Python function that the model names, with whatever the process may do.",
 		Fix:     "do not load it; ask for a model without PyOp or PythonOp",
 		Hostile: `node { domain: "ai.onnx.contrib" op_type: "PyOp" }`, Benign: `node { domain: "ai.onnx.contrib" op_type: "GPT2Tokenizer" }`}
+	network = &validate.Rule{ID: "onnx/network-operator", Title: "operator that calls a service", Severity: validate.High,
+		Why:     "The operators of onnxruntime-extensions for Azure send their inputs to the address in an attribute of the model.",
+		Fix:     "do not load it; ask for a model that computes on this machine",
+		Hostile: `node { domain: "com.microsoft.extensions" op_type: "OpenAIChat" attribute { name: "model_uri" … } }`, Benign: `node { domain: "ai.onnx.contrib" op_type: "AudioDecoder" }`}
+	options = &validate.Rule{ID: "onnx/session-options", Title: "session options that the model sets", Severity: validate.Medium,
+		Why:     "ONNX Runtime can take its options from this entry of the metadata: profiles are then written where the model says, and limits are off.",
+		Fix:     "remove the entry from metadata_props",
+		Hostile: `metadata_props { key: "ort_config" value: "{\"session_options\": {\"enable_profiling\": 1}}" }`, Benign: `metadata_props { key: "author" value: "x" }`,
+		Refs: []string{"https://github.com/microsoft/onnxruntime (inference_session_utils.h)"}}
 	domain = &validate.Rule{ID: "onnx/unknown-domain", Title: "operator that needs a native library from elsewhere", Severity: validate.Medium,
 		Why:     "No runtime has this operator: whoever loads the model must first load a shared library, often the one the model's author offers.",
 		Fix:     "find out which library implements the domain, decide whether to trust it, and waive this rule",
@@ -44,5 +53,5 @@ var (
 )
 
 func rules() []*validate.Rule {
-	return append(walking.All(), escape, external, shape, python, domain, extensions, compiled, functions)
+	return append(walking.All(), escape, external, shape, python, network, options, domain, extensions, compiled, functions)
 }
