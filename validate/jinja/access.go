@@ -189,20 +189,22 @@ func (j *judge) read(base value, name string) value {
 		if base.nature == space {
 			return v
 		}
-		return v.join(parts(value{nature: base.nature &^ space, strs: base.strs}))
+		return v.join(j.parts(value{nature: base.nature &^ space, strs: base.strs}))
 	}
 	switch {
 	case base.nature&(macro|caller) != 0: // name and arguments are text of the template
 		return j.vars[macroNames].join(of(number | holder))
-	case base.nature&^number == looping: // previtem and nextitem are items
-		return j.vars[loopItems].join(of(number | data))
+	case base.nature&^number == looping && (name == "previtem" || name == "nextitem"):
+		return j.vars[loopItems].join(of(number))
+	case base.nature&^number == looping:
+		return of(number)
 	case base.nature&taboo != 0:
 		return of(taboo)
 	}
 	if base.nature&holder == 0 { // text has methods, and no attribute that is text
 		return of(base.nature&^(built|plain) | number)
 	}
-	return parts(base).join(of(number))
+	return j.parts(base).join(of(number))
 }
 
 // item is base[key].
@@ -233,5 +235,5 @@ func (j *judge) item(n *node, base, key value) value {
 	if key.exact() {
 		return out
 	}
-	return out.join(parts(base))
+	return out.join(j.parts(base))
 }

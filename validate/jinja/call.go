@@ -146,7 +146,7 @@ func (j *judge) method(n *node, pos int, base value, name string, args []value) 
 	case "get", "pop", "copy", "popitem", "items", "keys", "values":
 		out := base.join(all(args)).join(of(number))
 		if name != "copy" {
-			out = out.join(parts(base))
+			out = out.join(j.parts(base))
 		}
 		for _, v := range args[:min(1, len(args))] {
 			for _, s := range v.strs {
@@ -209,6 +209,13 @@ func (j *judge) pieces(base value, name string, args []value) value {
 func (j *judge) change(callee *node, args []value) {
 	added := all(args).join(of(holder))
 	added.list = nil
+	base := j.expr(callee.kids[0])
+	if base.nature&data != 0 {
+		j.set(addedToData, added)
+	}
+	if base.nature&^(data|number) != 0 || len(base.strs) > 0 {
+		j.set(addedHere, added)
+	}
 	target := callee.kids[0]
 	for target.form == fItem || target.form == fCall || target.form == fAttr && len(target.kids) > 0 {
 		if target.form == fAttr {

@@ -94,6 +94,10 @@ func TestEscapesAreFound(t *testing.T) {
 		"the item behind, by subscript":    `{% for a in ['__class__','b'] %}{{ messages[loop['nextitem']] }}{% endfor %}`,
 		"the filling of a batch":           `{% for a in [1]|batch(2, '__class__') %}{{ x[a[1]] }}{% endfor %}`,
 		"the start of a sum":               `{{ x[['_']|sum(start='__class_')] }}`,
+		"append by another name":           `{% set l = [] %}{% set m = l %}{% set _ = m.append('__class__') %}{{ x[l[0]] }}`,
+		"update by another name":           `{% set d = {} %}{% set e = d %}{% set _ = e.update({'a':'__class__'}) %}{{ x[d.a] }}`,
+		"append in a macro":                `{% macro f(l) %}{% set _ = l.append('__class__') %}{% endmacro %}{% set q = [] %}{{ f(q) }}{{ x[q[0]] }}`,
+		"update of the data":               `{% for m in messages %}{% set _ = m.update({'role':'__class__'}) %}{% endfor %}{{ x[messages[0].role] }}`,
 		"a list and a loop":                `{% for k in ['role','__class__'] %}{{ m[k] }}{% endfor %}`,
 		"append":                           `{% set l = [] %}{% do l.append('__class__') %}{{ ''[l[0]] }}`,
 		"append in an expression":          `{% set l = [] %}{{ l.append('__class__') or '' }}{{ ''[l[0]] }}`,
@@ -257,7 +261,7 @@ func TestOrdinaryTemplatesAreQuiet(t *testing.T) {
 		`{{ strftime_now("%d %b %Y") }}`, `{{ x['items'] }}{{ x['function'].name }}`, `{{ {'a': 1, 'b': [1, 2,],}['a'] }}`, `{{ messages | selectattr('role', 'equalto', 'user') | list | length }}`,
 		`{{ tools | map(attribute='function.name') | join(', ') }}`, `{% set ns = namespace(found=false, i=0) %}{% set ns.i = ns.i + 1 %}{{ messages[ns.i].role }}{{ messages[ns.i + 1] }}`,
 		`{% for i in range(messages|length) %}{{ messages[i].content }}{{ messages[i + 1] }}{% endfor %}`, `{{ x.y.0 }}{{ -1 ** 2 }}{{ a, b }}`, `{{ (args|from_json).items() }}`, ``, `{`, `{ {`, "{{\n'a'\n~\n'b'\n}}",
-		`{% set d = {} %}{% set _ = d.update({'a': 1}) %}{% for k in d %}{{ d[k] }}{% endfor %}`, `{%+ if a -%}{%- endif +%}`, `{% for m in messages recursive %}{{ loop(m.children) }}{% endfor %}`,
+		`{% set d = {} %}{% set _ = d.update({'a': 1}) %}{% for k in d %}{{ d[k] }}{% endfor %}`, `{%+ if a -%}{%- endif +%}`, `{% for m in messages recursive %}{{ loop(m.children) }}{% endfor %}`, "{% for m in ['a' ~ b] %}{{ messages[loop.index0 + 1].role }}{% endfor %}",
 	} {
 		if ps := Check(src); len(ps) > 0 {
 			t.Errorf("%s: %+v", src, ps)

@@ -90,7 +90,7 @@ func (j *judge) assign(target *node, v value) {
 	switch target.form {
 	case fList:
 		for _, k := range target.kids {
-			j.assign(k, parts(v))
+			j.assign(k, j.parts(v))
 		}
 	case fAttr:
 		j.attribute(target.pos, j.expr(target.kids[0]), target.s)
@@ -171,17 +171,17 @@ func (j *judge) loop(n *node) {
 			j.assignAll(n.kids[0], k)
 		}
 	}
-	j.assign(n.kids[0], parts(v))
-	j.set(loopItems, parts(v))
+	j.assign(n.kids[0], j.parts(v))
+	j.set(loopItems, j.parts(v))
 	j.set("loop", of(looping))
 	j.body(n.kids[2])
 	j.body(n.kids[3])
 	j.body(n.kids[4])
 }
 
-// Variables for what is given to a callee that is not known by name, for the names of macros and parameters, and for the
-// items of all loops. No template can name them.
-const anyMacro, anyCaller, macroNames, loopItems = "macro()", "caller()", "macro.name", "loop.item"
+// Variables for what is given to a callee that is not known by name, for the names of macros and parameters, for the items
+// of all loops, and for what methods add to lists and dicts of the template and of the data. No template can name them.
+const anyMacro, anyCaller, macroNames, loopItems, addedHere, addedToData = "macro()", "caller()", "macro.name", "loop.item", "holder.add", "data.add"
 
 // parameters gives each parameter its default, and what was given to any callee of its kind.
 func (j *judge) parameters(params []arg, given string) {
@@ -215,6 +215,18 @@ func parts(v value) value {
 	}
 	if v.nature&holder != 0 {
 		out.nature |= holder // a list may hold lists
+	}
+	return out
+}
+
+// parts is the same for a value that the template may have added to under another name.
+func (j *judge) parts(v value) value {
+	out := parts(v)
+	if v.nature&holder != 0 {
+		out = out.join(j.vars[addedHere])
+	}
+	if v.nature&data != 0 {
+		out = out.join(j.vars[addedToData])
 	}
 	return out
 }
@@ -289,7 +301,7 @@ func (j *judge) give(params []arg, args []arg, vs []value) {
 	}
 	if spread {
 		for _, p := range params {
-			j.set(p.name, any.join(parts(any)))
+			j.set(p.name, any.join(j.parts(any)))
 		}
 	}
 	if position > len(params) || spread || len(args) > len(params) {
@@ -301,7 +313,7 @@ func (j *judge) give(params []arg, args []arg, vs []value) {
 // giveAny is give for a callee that is not known by name: every macro, or every call block, may get any of it.
 func (j *judge) giveAny(given string, args []arg, vs []value) {
 	any := all(vs)
-	j.set(given, any.join(parts(any)))
+	j.set(given, any.join(j.parts(any)))
 	for i, a := range args {
 		if a.name != "" {
 			j.set(a.name, vs[i])

@@ -92,10 +92,10 @@ func (j *judge) same(name string, v value, args []value) value {
 			}
 			return out
 		}
-		return parts(v).join(of(holder))
+		return j.parts(v).join(of(holder))
 	}
 	v.list = nil
-	return v.join(parts(v)).join(all(args)).join(of(holder)) // batch and slice fill with an argument
+	return v.join(j.parts(v)).join(all(args)).join(of(holder)) // batch and slice fill with an argument
 }
 
 func (j *judge) joinFilter(n *node, v value, args []value) value {
@@ -153,7 +153,7 @@ func (j *judge) path(pos int, v value) {
 
 // by judges the filters that take an attribute, a filter or a test by its name.
 func (j *judge) by(n *node, v value, args []value) value {
-	out := v.join(parts(v)).join(of(holder))
+	out := v.join(j.parts(v)).join(of(holder))
 	out.list = nil
 	for i, a := range n.args {
 		switch {

@@ -27,7 +27,7 @@ func (j *judge) at(base value, i int) value {
 		}
 	}
 	if base.nature&holder != 0 || len(base.strs) == 0 {
-		return parts(base).join(of(number))
+		return j.parts(base).join(of(number))
 	}
 	out := value{strs: base.strs}.fold(func(s string) (string, bool) {
 		r := []rune(s)
