@@ -46,7 +46,7 @@ func Analyse(src []byte, name string, report func(r *validate.Rule, at validate.
 
 func newModule(name string, src []byte, tree *syntax.Module, names *table) *module {
 	return &module{name: name, src: src, tree: tree, names: names, scopes: map[syntax.Node]*scope{}, funcs: map[syntax.Node]*function{}, fields: map[string][]binding{}, items: map[string][]binding{},
-		memo: map[syntax.Node]value{}, docs: map[syntax.Node]bool{}, dels: map[string]bool{}, usedModules: map[string]bool{}, exempt: map[syntax.Node]bool{}, mutated: map[string]bool{}}
+		memo: map[syntax.Node]value{}, docs: map[syntax.Node]bool{}, dels: map[string]bool{}, usedModules: map[string]bool{}, exempt: map[syntax.Node]bool{}, mutated: map[string]bool{}, inner: map[string][]binding{}}
 }
 
 func parseError(err error, report reporter) {

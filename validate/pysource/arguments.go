@@ -88,6 +88,8 @@ func (m *module) flag(a *atom, e *entry, n syntax.Node, at place, g arguments, n
 	}
 	switch x, known := v.constant(); {
 	case !given && safeWithout && !g.more:
+	case given && !known && name == "weights_only" && hasUnsafe(v):
+		m.tell(byCapability[e.capability], e, a, n, at)
 	case !given && !g.more, given && known && (x.kind == isInt && (x.n != 0) != (safe != 0) || x.kind == isNone && !safeWithout):
 		m.tell(byCapability[e.capability], e, a, n, at)
 		m.usedModules[strings.SplitN(e.name, ".", 2)[0]] = true
@@ -95,6 +97,16 @@ func (m *module) flag(a *atom, e *entry, n syntax.Node, at place, g arguments, n
 	default:
 		m.say(unsettled, e.capability, n, at, "%s: %s depends on a value that is not known here", a.text, name)
 	}
+}
+
+// hasUnsafe: one of the values that are known is False.
+func hasUnsafe(v value) bool {
+	for _, a := range v.atoms {
+		if a.kind == isInt && a.n == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (m *module) yamlLoad(a *atom, e *entry, n syntax.Node, at place, g arguments) {

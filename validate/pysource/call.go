@@ -205,6 +205,13 @@ func (m *module) follow(fn *function, g arguments, v *env) value {
 		return m.eval(fn.expr, fn.inner, in)
 	}
 	out := value{}
+	if len(fn.yields) > 0 {
+		var e value
+		for _, y := range fn.yields {
+			e = union(e, m.eval(y, fn.inner, in))
+		}
+		return value{open: true, atoms: []*atom{seq([]value{e})}}
+	}
 	for _, r := range fn.returns[:min(len(fn.returns), 8)] {
 		out = union(out, m.eval(r, fn.inner, in))
 	}

@@ -8,7 +8,7 @@ import (
 
 // changed judges a store into an attribute of something: of a library, it changes the library for everyone.
 func (m *module) changed(base, name, v value, n syntax.Node, at place) {
-	s, known := name.str()
+	known := allText(name)
 	for _, a := range base.atoms {
 		if a.kind != isRef || strings.HasPrefix(a.text, ".") || strings.Contains(a.text, ")") {
 			continue
@@ -19,22 +19,29 @@ func (m *module) changed(base, name, v value, n syntax.Node, at place) {
 			}
 			continue
 		}
-		path := m.names.canonical(a.text + "." + s)
-		e, _ := m.names.find(path)
-		if e == nil && !m.names.isModule(a.text) {
-			continue
+		for _, s := range name.atoms {
+			m.changedTo(a, s.text, v, n, at)
 		}
-		if plainValue(v) && !vital(path) {
-			if e != nil && e.verdict >= ask && e.verdict != byCall {
-				m.say(unsettled, e.capability, n, at, "sets %s", path)
-			}
-			continue
-		}
-		if e != nil {
-			m.usedModules[strings.SplitN(e.name, ".", 2)[0]] = true
-		}
-		m.say(pick(vital(path), patch, softPatch), "import_hooks", n, at, "puts another object in the place of %s", clip(path, 120))
 	}
+}
+
+// changedTo judges a store into one attribute.
+func (m *module) changedTo(a *atom, name string, v value, n syntax.Node, at place) {
+	path := m.names.canonical(a.text + "." + name)
+	e, _ := m.names.find(path)
+	if e == nil && !m.names.isModule(a.text) {
+		return
+	}
+	if plainValue(v) && !vital(path) {
+		if e != nil && e.verdict >= ask && e.verdict != byCall {
+			m.say(unsettled, e.capability, n, at, "sets %s", path)
+		}
+		return
+	}
+	if e != nil {
+		m.usedModules[strings.SplitN(e.name, ".", 2)[0]] = true
+	}
+	m.say(pick(vital(path), patch, softPatch), "import_hooks", n, at, "puts another object in the place of %s", clip(path, 120))
 }
 
 // plainValue: a number, text or None, as options are.
@@ -69,7 +76,13 @@ func vital(path string) bool {
 
 // namespaceMethod judges methods that change the dictionary of a module.
 func (m *module) namespaceMethod(a *atom, n *syntax.Call, at place) {
-	if a.recv == nil || a.recv.kind != isNamespace || a.recv.text == "" {
+	if a.recv == nil || a.recv.kind != isNamespace {
+		return
+	}
+	if a.recv.text == "" {
+		if a.recv.n == 1 && (a.text == "values" || a.text == "items") {
+			m.say(computedName, "introspection", n, at, "all names of this module, and with them the built-in functions")
+		}
 		return
 	}
 	switch a.text {

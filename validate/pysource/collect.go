@@ -35,6 +35,7 @@ type module struct {
 	usedModules map[string]bool // denied modules of which a use was reported
 	pending     []pendingImport
 	exempt      map[syntax.Node]bool // references that take nothing
+	inner       map[string][]binding // names of functions and classes, for locals()
 	mutated     map[string]bool      // names whose object is changed in place
 }
 
@@ -181,6 +182,10 @@ func (m *module) bindNode(n syntax.Node, at place) {
 		if fn := at.scope.fn; fn != nil && n.Value != nil {
 			fn.returns = append(fn.returns, n.Value)
 		}
+	case *syntax.Yield:
+		if fn := enclosing(at.scope); fn != nil && n.Value != nil && len(fn.yields) < 8 {
+			fn.yields = append(fn.yields, n.Value)
+		}
 	case *syntax.Match:
 		for _, c := range n.Cases {
 			m.bindPattern(c.Pattern, n.Subject, nil, at, b)
@@ -190,10 +195,28 @@ func (m *module) bindNode(n syntax.Node, at place) {
 			if name, ok := f.Value.(*syntax.Name); ok {
 				m.mutated[name.Id] = true
 			}
+			if len(n.Args) > 0 { // what is put into a container may be any of its items
+				m.items["?"] = bounded(m.items["?"], with(b, byValue, n.Args[len(n.Args)-1]))
+			}
+		}
+		if f, ok := n.Func.(*syntax.Name); ok && f.Id == "setattr" && len(n.Args) == 3 {
+			if c, ok := n.Args[1].(*syntax.Constant); ok {
+				m.fields[c.Text] = bounded(m.fields[c.Text], with(b, byValue, n.Args[2]))
+			}
 		}
 	case *syntax.TypeVar:
 		m.bindName(n.Name, at.scope, binding{way: byOther})
 	}
+}
+
+// enclosing is the function in which a scope lies.
+func enclosing(s *scope) *function {
+	for ; s != nil; s = s.parent {
+		if s.fn != nil {
+			return s.fn
+		}
+	}
+	return nil
 }
 
 func with(b binding, w way, e syntax.Expression) binding {
@@ -204,6 +227,9 @@ func with(b binding, w way, e syntax.Expression) binding {
 // bindName binds in a scope; a name of a class is an attribute as well.
 func (m *module) bindName(name string, s *scope, b binding) {
 	s.bind(name, b)
+	if s != m.top {
+		m.inner[name] = bounded(m.inner[name], b)
+	}
 	if s.class {
 		m.fields[name] = bounded(m.fields[name], b)
 	}

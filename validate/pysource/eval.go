@@ -379,8 +379,13 @@ func (m *module) updated(home *scope, b binding, v *env) value {
 func (m *module) entered(x value) value {
 	out := value{open: true}
 	for _, a := range x.atoms {
-		if a.kind == isRef && !strings.HasSuffix(a.text, ")") || a.kind == isRef {
+		if a.kind == isRef {
 			out.atoms = append(out.atoms, a)
+		}
+	}
+	for _, b := range append(append([]binding{}, m.fields["__enter__"]...), m.fields["__aenter__"]...) {
+		if b.way == byFunc {
+			out = union(out, m.follow(b.fn, arguments{named: map[string]value{}}, nil))
 		}
 	}
 	return out

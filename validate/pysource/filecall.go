@@ -33,6 +33,9 @@ func (m *module) fileCall(a *atom, e *entry, n syntax.Node, c *syntax.Call, g ar
 		m.reads(a, g.at(0, "file"), n, at)
 		return
 	}
+	if args[0] == 1 && len(g.pos) > 1 && e.name != "torch.save" {
+		m.outside(g.pos[0], n, at)
+	}
 	for _, i := range args {
 		m.writes(a.text, g.at(i, "path"), n, at)
 	}
@@ -64,6 +67,15 @@ func modeIs(v value, modes ...string) bool {
 func isReadOnly(v value) bool {
 	a, ok := v.constant()
 	return ok && (a.kind == isRef && a.text == "os.O_RDONLY" || a.kind == isInt && a.n == 0)
+}
+
+// outside judges a file that is copied into the model's reach.
+func (m *module) outside(path value, n syntax.Node, at place) {
+	for _, x := range path.atoms {
+		if s, ok := pathText(only(x)); ok && (strings.HasPrefix(s, "/") || strings.HasPrefix(s, "~")) {
+			m.say(fileRead, "file_read", n, at, "copies %s of the host", quoted(s))
+		}
+	}
 }
 
 // reads judges the file that is read.

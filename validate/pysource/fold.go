@@ -170,6 +170,12 @@ func unary(op syntax.UnaryOperator, x value) value {
 		switch {
 		case a.kind == isInt && op == syntax.USub && a.n != math.MinInt64:
 			out = union(out, only(number(-a.n)))
+		case a.kind == isInt && op == syntax.Not:
+			n := int64(0)
+			if a.n == 0 {
+				n = 1
+			}
+			out = union(out, only(number(n)))
 		case a.kind == isInt && op == syntax.UAdd:
 			out = union(out, only(a))
 		case a.kind == isInt && op == syntax.Invert:

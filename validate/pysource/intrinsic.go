@@ -61,10 +61,12 @@ func (m *module) builtin(f *atom, name string, g arguments, line uint32, v *env)
 			return only(&atom{kind: isNamespace}), true
 		}
 		return m.attribute(x, "__dict__", line), true
-	case "globals", "locals":
+	case "globals":
+		return only(&atom{kind: isNamespace, n: 1}), true
+	case "locals":
 		return only(&atom{kind: isNamespace}), true
 	case "__import__":
-		return m.imported(x, line), true
+		return m.imported(g.at(0, "name"), line), true
 	case "eval":
 		return m.evaluated(x), true
 	case "str", "bytes", "bytearray", "memoryview", "repr", "ascii", "format", "chr", "ord", "int", "hex", "bin", "oct", "len", "abs", "sum", "bool", "float":

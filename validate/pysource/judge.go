@@ -181,7 +181,7 @@ func (m *module) judgeSubscript(n *syntax.Subscript, at place) {
 		case a.kind == isNamespace && n.Ctx != syntax.Load && a.text != "", a.kind == isRef && a.text == "builtins" && n.Ctx != syntax.Load:
 			m.changed(only(ref(a.text, a.how)), key, unknown, n, at)
 		case a.kind == isNamespace && a.text == "" && n.Ctx == syntax.Load:
-			if _, ok := key.str(); !ok && called(n, at) && !m.ownNames(key) {
+			if !m.ownNames(key) && (called(n, at) || based(n, at)) {
 				m.say(computedName, "introspection", n, at, "a name of this module, or of the built-in functions, by a computed key")
 			}
 		}

@@ -48,7 +48,7 @@ func (m *module) library(f *atom, g arguments, line uint32, v *env) (value, bool
 	case "itertools.chain", "itertools.chain.from_iterable":
 		return m.chained(f.text, g), true
 	case "importlib.import_module", "importlib.__import__":
-		return m.imported(x, line), true
+		return m.imported(g.at(0, "name"), line), true
 	case "sys.modules.get", "sys.modules.__getitem__", "sys.modules.pop", "sys.modules.setdefault":
 		return m.refItem(ref("sys.modules", f.how), x, line), true
 	case "codecs.decode", "codecs.encode":
@@ -65,7 +65,7 @@ func (m *module) library(f *atom, g arguments, line uint32, v *env) (value, bool
 		return only(&atom{kind: isRef, text: "pathlib.Path()", recv: text("~"), how: f.how}), true
 	case "pathlib.Path().joinpath", "pathlib.Path().with_name", "pathlib.Path().expanduser", "pathlib.Path().resolve", "pathlib.Path().absolute", "pathlib.Path().with_suffix":
 		return m.pathMethod(f, g), true
-	case "copy.copy", "copy.deepcopy", "contextlib.nullcontext", "types.MappingProxyType", "io.BytesIO", "io.StringIO", "functools.lru_cache", "functools.cache":
+	case "copy.copy", "copy.deepcopy", "importlib.reload", "contextlib.nullcontext", "types.MappingProxyType", "io.BytesIO", "io.StringIO", "functools.lru_cache", "functools.cache":
 		if len(x.atoms) > 0 {
 			return x, true
 		}

@@ -281,6 +281,9 @@ func (m *module) namespaced(ns *atom, key value, line uint32) value {
 	for _, k := range key.atoms {
 		if k.kind == isStr {
 			out = union(out, m.global(k.text))
+			for _, b := range m.inner[k.text] {
+				out = union(out, m.bound(b, nil, b.scope))
+			}
 		}
 	}
 	return out

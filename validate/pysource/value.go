@@ -187,6 +187,7 @@ type function struct {
 	outer   *scope             // where defaults are evaluated
 	inner   *scope
 	returns []syntax.Expression
+	yields  []syntax.Expression
 	calls   []callSite
 	early   bool // runs while the module is imported
 	method  bool // the first parameter is bound by the call
