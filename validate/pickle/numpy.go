@@ -100,13 +100,16 @@ func arrayState(target, s *value) string {
 	if dtype.flags&fObject != 0 {
 		return want(data.kind == kList && data.n == n, "an array of objects is made of a list that fits its shape")
 	}
-	return want(data.bytesLike() && fits(n, dtype.n, data), "an array of numbers is made of bytes that fit its shape")
+	return want((data.bytesLike() || data.kind == kStr) && fits(n, dtype.n, data), "an array of numbers is made of bytes that fit its shape")
 }
 
 // fits compares a number of elements with the bytes they are made of. Bytes that were written as Latin-1 text are
 // counted as that, up to twice as long.
 func fits(n, size int64, data *value) bool {
 	high, want := bits.Mul64(uint64(n), uint64(size))
+	if data.kind == kStr && data.flags&fEncoded != 0 { // Python 2 wrote bytes as text; numpy counts them
+		return high == 0 && want <= uint64(data.n)
+	}
 	if data.kind != kCall {
 		return high == 0 && want == uint64(data.n)
 	}
@@ -251,7 +254,7 @@ func shapeNdarray(_ *judge, c *call, result *value) (string, error) {
 }
 
 func shapeScalar(_ *judge, c *call, _ *value) (string, error) {
-	ok := len(c.args) == 2 && c.kw == nil && settle(c.args[0]) && c.args[0].flags&fObject == 0 && c.args[1].bytesLike()
+	ok := len(c.args) == 2 && c.kw == nil && settle(c.args[0]) && c.args[0].flags&fObject == 0 && (c.args[1].bytesLike() || c.args[1].kind == kStr)
 	return want(ok, "only (plain element type, bytes) is vetted"), nil
 }
 

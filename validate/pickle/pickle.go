@@ -11,7 +11,7 @@ func Scanner() *validate.Scanner {
 	return &validate.Scanner{
 		Name:    "pickle",
 		Doc:     "Python pickles of protocols 0 to 5, and torch files of the format before 1.6",
-		Version: 1,
+		Version: 2,
 		Rules:   rules(),
 		Match:   match,
 		Scan:    scanFile,
