@@ -54,9 +54,6 @@ type Message struct {
 	fields map[int32]*Field
 }
 
-// Field looks up a field by its number; nil if the message has none such.
-func (m *Message) Field(number int32) *Field { return m.fields[number] }
-
 // Schema is a table of messages by name.
 type Schema map[string]*Message
 

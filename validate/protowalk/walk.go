@@ -45,9 +45,6 @@ func (w *Walker) Walk(m *Message, off, n int64) error {
 	return w.Enter(Value{Field: &Field{Name: m.Name, Kind: Sub, Message: m}, At: off, Off: off, N: n})
 }
 
-// Depth is how many messages the current one lies in.
-func (w *Walker) Depth() int { return w.depth }
-
 // Enter judges a submessage: by the function set with On, or by the table alone.
 func (w *Walker) Enter(v Value) error {
 	if f := w.on[v.Field.Message]; f != nil {
