@@ -13,7 +13,7 @@ var (
 	module = &validate.Rule{ID: "keras/module", Title: "import of something that is no part of Keras", Severity: validate.High,
 		Why: "Keras before 3.9 imports any module and calls any function in it with arguments from the file.",
 		Fix: "do not load the model; no Keras writes such an entry", Hostile: `{"module":"os","class_name":"function","config":"system"}`,
-		Benign: `{"module":"keras.layers","class_name":"Dense","config":{}}`, Refs: []string{"CVE-2025-1550", "CVE-2024-49326"}}
+		Benign: `{"module":"keras.layers","class_name":"Dense","config":{}}`, Refs: []string{"CVE-2025-1550"}}
 	gadget = &validate.Rule{ID: "keras/gadget", Title: "Keras function that reads, writes, downloads or unlocks", Severity: validate.High,
 		Why: "Functions of Keras that are no layers can fetch a file from the network, load another model or switch safe mode off.",
 		Fix: "do not load the model", Hostile: `{"module":"keras.utils","class_name":"get_file","config":{"origin":"https://…"}}`,
