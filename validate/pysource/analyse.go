@@ -159,8 +159,23 @@ func (m *module) link() {
 		}
 		m.hooks(n, at)
 	}}
+	hand := func(c *syntax.Call, e syntax.Expression, s *scope) {
+		for _, fn := range m.callees(e, s) {
+			if len(fn.handed) < 8 && fn != nil {
+				fn.handed = append(fn.handed, callSite{c, s})
+			}
+		}
+	}
 	for _, s := range m.tree.Body {
 		w.node(s, place{m.top, m.tree, false})
+	}
+	for _, c := range calls {
+		for _, e := range c.call.Args {
+			hand(c.call, e, c.scope)
+		}
+		for _, k := range c.call.Keywords {
+			hand(c.call, k.Value, c.scope)
+		}
 	}
 	m.spread(calls)
 }

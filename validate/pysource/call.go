@@ -197,6 +197,13 @@ func (m *module) follow(fn *function, g arguments, v *env) value {
 		}
 		vars[a.Vararg.Arg] = only(seq(rest))
 	}
+	if a.Kwarg != nil && !g.more {
+		d := &atom{kind: isDict}
+		for _, k := range sortedKeys(g.named) {
+			d.keys, d.items = append(d.keys, text(k)), append(d.items, g.named[k])
+		}
+		vars[a.Kwarg.Arg] = only(d)
+	}
 	in := &env{scope: fn.inner, vars: vars, up: v, depth: depth}
 	if m.followed++; m.followed > maxFollowed || fn.expr == nil && !telling(vars) {
 		in = nil // nothing to follow: what the function gives for any caller

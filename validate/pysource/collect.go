@@ -325,7 +325,7 @@ func member(module, name string) string {
 }
 
 func (m *module) bindFunction(n syntax.Node, f *syntax.FunctionDef, at place, b binding) {
-	fn := &function{name: f.Name, args: f.Args, body: f.Body, outer: at.scope, method: at.scope.class}
+	fn := &function{name: f.Name, args: f.Args, body: f.Body, outer: at.scope, method: at.scope.class, wraps: f.DecoratorList}
 	for _, d := range f.DecoratorList {
 		if name, ok := d.(*syntax.Name); ok && name.Id == "staticmethod" {
 			fn.method = false
@@ -354,10 +354,11 @@ func (m *module) parameters(fn *function) {
 		}
 		fn.inner.bind(p.Arg, b)
 	}
-	for _, p := range []*syntax.Arg{a.Vararg, a.Kwarg} {
-		if p != nil {
-			fn.inner.bind(p.Arg, binding{way: byOther, line: p.Line})
-		}
+	if a.Vararg != nil {
+		fn.inner.bind(a.Vararg.Arg, binding{way: byParam, scope: fn.outer, line: a.Vararg.Line, fn: fn, index: []int{-2, len(plain)}})
+	}
+	if a.Kwarg != nil {
+		fn.inner.bind(a.Kwarg.Arg, binding{way: byParam, scope: fn.outer, line: a.Kwarg.Line, fn: fn, index: []int{-3}})
 	}
 }
 

@@ -298,7 +298,7 @@ func (m *module) bound(b binding, v *env, home *scope) value {
 	case byMember:
 		return only(m.canonical(ref(b.path, &step{line: b.line, what: "from … import " + b.path})))
 	case byFunc:
-		return only(&atom{kind: isFunc, fn: b.fn})
+		return m.wrapped(b.fn)
 	case byClass:
 		return only(&atom{kind: isClass, scope: b.class})
 	case byValue:
@@ -446,6 +446,10 @@ func (m *module) passed(b binding) value {
 	if b.fn.method {
 		shift = 1
 	}
+	if b.index[0] < -1 {
+		return m.rest(b, shift)
+	}
+	out = union(out, m.handedTo(b.fn))
 	for _, c := range b.fn.calls {
 		if at := b.index[0] - shift; b.index[0] >= 0 && at >= 0 && at < len(c.call.Args) {
 			if _, star := c.call.Args[at].(*syntax.Starred); !star {
@@ -455,6 +459,59 @@ func (m *module) passed(b binding) value {
 		for _, k := range c.call.Keywords {
 			if k.Arg == b.path {
 				out = union(out, m.eval(k.Value, c.scope, nil))
+			}
+		}
+	}
+	return out
+}
+
+// rest is what *args or **kwargs may hold.
+func (m *module) rest(b binding, shift int) value {
+	items := []value{}
+	d := &atom{kind: isDict}
+	for _, c := range b.fn.calls {
+		if b.index[0] == -2 {
+			for _, e := range c.call.Args[min(len(c.call.Args), max(0, b.index[1]-shift)):] {
+				items = append(items, m.eval(e, c.scope, nil))
+			}
+			continue
+		}
+		for _, k := range c.call.Keywords {
+			if k.Arg != "" {
+				d.keys, d.items = append(d.keys, text(k.Arg)), append(d.items, m.eval(k.Value, c.scope, nil))
+			}
+		}
+	}
+	if b.index[0] == -2 {
+		return value{open: true, atoms: []*atom{seq(items)}}
+	}
+	return value{open: true, atoms: []*atom{d}}
+}
+
+// handedTo: whoever is given the function may call it with what it is given beside.
+func (m *module) handedTo(fn *function) value {
+	out := unknown
+	for _, c := range fn.handed {
+		for _, e := range c.call.Args {
+			m.deep(m.eval(e, c.scope, nil), func(a *atom) { out = union(out, only(a)) })
+		}
+		for _, k := range c.call.Keywords {
+			m.deep(m.eval(k.Value, c.scope, nil), func(a *atom) { out = union(out, only(a)) })
+		}
+	}
+	return out
+}
+
+// wrapped is a function with its decorators.
+func (m *module) wrapped(fn *function) value {
+	out := only(&atom{kind: isFunc, fn: fn})
+	for _, d := range fn.wraps {
+		for _, w := range m.eval(d, fn.outer, nil).atoms {
+			switch {
+			case w.kind == isRef && strings.HasSuffix(w.text, "property"):
+				out = union(out, m.follow(fn, arguments{named: map[string]value{}}, nil))
+			case w.kind == isFunc && w.fn != fn:
+				out = union(out, m.follow(w.fn, arguments{pos: []value{only(&atom{kind: isFunc, fn: fn})}, named: map[string]value{}}, nil))
 			}
 		}
 	}

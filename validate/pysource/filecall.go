@@ -1,6 +1,7 @@
 package pysource
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/loadlock/loadlock/validate/pysource/syntax"
@@ -130,6 +131,40 @@ func (m *module) writes(what string, path value, n syntax.Node, at place) {
 		return
 	}
 	m.say(used, "file_write", n, at, "%s: changes a file that the caller names", what)
+}
+
+// writerName are words for methods that write a file.
+var writerName = regexp.MustCompile(`^(write|save|to_|dump|export|extract|tofile|imwrite|imsave|store)|FileHandler$|^basicConfig$`)
+
+// writer judges the constant paths that are given to anything with a name of writing.
+func (m *module) writer(n *syntax.Call, at place) {
+	name := ""
+	switch f := n.Func.(type) {
+	case *syntax.Attribute:
+		name = f.Attr
+	case *syntax.Name:
+		name = f.Id
+	}
+	if !writerName.MatchString(name) {
+		return
+	}
+	check := func(e syntax.Expression) {
+		for _, a := range m.eval(e, at.scope, nil).atoms {
+			s, ok := pathText(only(a))
+			if !ok || len(s) > 512 || strings.ContainsAny(s, " \n<>(){}") || strings.HasPrefix(s, "/dev/") || strings.HasPrefix(s, "/tmp/") && !runnable(s) {
+				continue
+			}
+			if strings.HasPrefix(s, "/") || strings.HasPrefix(s, "~/") || strings.HasPrefix(s, "../") || runnable(s) && !strings.HasPrefix(s, "?") {
+				m.say(fileWrite, "file_write", n, at, "%s: %s", name, quoted(s))
+			}
+		}
+	}
+	for _, e := range n.Args[:min(len(n.Args), 3)] {
+		check(e)
+	}
+	for _, k := range n.Keywords {
+		check(k.Value)
+	}
 }
 
 // runnable reports whether a file of that name is run by something.

@@ -31,6 +31,8 @@ func (m *module) judgeNode(n syntax.Node, at place) {
 	case *syntax.Name:
 		if n.Ctx == syntax.Load {
 			m.judgeName(n, at)
+		} else if at.scope == m.top && (n.Id == "__path__" || n.Id == "__loader__" || n.Id == "__spec__" || n.Id == "__builtins__") {
+			m.say(unsettled, "import_hooks", n, at, "sets %s of the module", n.Id)
 		}
 	case *syntax.Attribute:
 		m.attributeName(n.Attr, n.Ctx, n, at)
@@ -252,6 +254,7 @@ func (m *module) judgeCall(n *syntax.Call, at place) {
 		m.sinkName(f, n, at)
 	}
 	m.keywords(n, at)
+	m.writer(n, at)
 	m.passes(n, callee, known, at)
 	m.throughPartial(n, callee, at)
 	if !called(n, at) && !based(n, at) {

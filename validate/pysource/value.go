@@ -189,8 +189,10 @@ type function struct {
 	returns []syntax.Expression
 	yields  []syntax.Expression
 	calls   []callSite
-	early   bool // runs while the module is imported
-	method  bool // the first parameter is bound by the call
+	handed  []callSite          // calls that the function is an argument of
+	wraps   []syntax.Expression // decorators
+	early   bool                // runs while the module is imported
+	method  bool                // the first parameter is bound by the call
 }
 
 type callSite struct {
