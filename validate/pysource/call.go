@@ -59,10 +59,10 @@ func (m *module) methodOfUnknown(c *syntax.Call, s *scope, v *env) []*atom {
 
 // apply is what calling any of the callees with these arguments gives.
 func (m *module) apply(callee value, g arguments, line uint32, v *env) value {
-	if m.steps++; m.steps > maxSteps {
-		m.spent = true
+	if m.steps++; m.applied > maxApplied {
 		return unknown
 	}
+	m.applied++
 	out := value{open: callee.open}
 	for _, f := range callee.atoms {
 		switch f.kind {
@@ -230,6 +230,9 @@ func (m *module) follow(fn *function, g arguments, v *env) value {
 
 // maxFollowed bounds the calls that are followed with the values of their arguments.
 const maxFollowed = 20_000
+
+// maxApplied bounds all calls that are evaluated.
+const maxApplied = 400_000
 
 // telling reports whether anything is known of the arguments.
 func telling(vars map[string]value) bool {

@@ -24,9 +24,9 @@ type module struct {
 	steps    int
 	followed int // calls
 	turned   int // turns of comprehensions
+	applied  int // calls evaluated
 	nested   int // evaluations inside each other
 	bytes    int
-	spent    bool // the bound of steps is exhausted
 	docs     map[syntax.Node]bool
 	dels     map[string]bool
 	evals    int // depth of eval of texts

@@ -36,7 +36,7 @@ func (e *env) has(s *scope) bool {
 }
 
 const (
-	maxSteps  = 400_000 // evaluations in one file
+	maxSteps  = 400_000 // evaluations in one file, before calls are no longer followed
 	maxNested = 4000    // of evaluations inside each other; the parser bounds the height of a tree at 3000
 	maxDepth  = 24      // of comprehensions that are followed
 	maxTurns  = 60_000  // of comprehensions, in one file
@@ -52,8 +52,7 @@ func (m *module) eval(e syntax.Expression, s *scope, v *env) value {
 		return unknown
 	}
 	if m.steps++; m.steps > maxSteps {
-		m.spent = true
-		return unknown
+		v = nil // no call is followed any more with the values of its arguments; names that depend on them are computed
 	}
 	if c, ok := e.(*syntax.Constant); ok {
 		return constantOf(c)
@@ -449,7 +448,9 @@ func (m *module) passed(b binding) value {
 	if b.index[0] < -1 {
 		return m.rest(b, shift)
 	}
-	out = union(out, m.handedTo(b.fn))
+	if !b.fn.method || b.index[0] != 0 {
+		out = union(out, m.handedTo(b.fn))
+	}
 	for _, c := range b.fn.calls {
 		if at := b.index[0] - shift; b.index[0] >= 0 && at >= 0 && at < len(c.call.Args) {
 			if _, star := c.call.Args[at].(*syntax.Starred); !star {
@@ -488,15 +489,20 @@ func (m *module) rest(b binding, shift int) value {
 	return value{open: true, atoms: []*atom{d}}
 }
 
-// handedTo: whoever is given the function may call it with what it is given beside.
+// handedTo: whoever is given the function may call it with what it is given beside; modules matter here.
 func (m *module) handedTo(fn *function) value {
 	out := unknown
+	take := func(a *atom) {
+		if m.names.isModule(a.text) {
+			out = union(out, only(a))
+		}
+	}
 	for _, c := range fn.handed {
 		for _, e := range c.call.Args {
-			m.deep(m.eval(e, c.scope, nil), func(a *atom) { out = union(out, only(a)) })
+			m.deep(m.eval(e, c.scope, nil), take)
 		}
 		for _, k := range c.call.Keywords {
-			m.deep(m.eval(k.Value, c.scope, nil), func(a *atom) { out = union(out, only(a)) })
+			m.deep(m.eval(k.Value, c.scope, nil), take)
 		}
 	}
 	return out
@@ -593,7 +599,7 @@ func (m *module) turns(n syntax.Node, gens []*syntax.Comprehension, s *scope, v 
 	count := 0
 	allowed := func() bool {
 		m.turned++
-		return count <= maxItems && m.turned <= maxTurns && !m.spent && !open
+		return count <= maxItems && m.turned <= maxTurns && !open
 	}
 	var loop func(k int, ev *env)
 	loop = func(k int, ev *env) {
@@ -642,7 +648,7 @@ func (m *module) turns(n syntax.Node, gens []*syntax.Comprehension, s *scope, v 
 		}
 	}
 	loop(0, v)
-	return open || count > maxItems || m.spent || m.turned > maxTurns
+	return open || count > maxItems || m.turned > maxTurns
 }
 
 func (m *module) destructure(t syntax.Expression, x value, vars map[string]value) bool {
