@@ -156,6 +156,9 @@ func (m *machine) grow(off int64, op byte, target *value, items []*value) error 
 		m.store(off, item)
 		if key := pairs && k%2 == 0; key || op == opADDITEMS {
 			m.hashed(off, item)
+			if key && item.off >= 0 && target.n+int64(len(items)) <= int64(4*m.keep) {
+				item.flags |= fRecalled // a name of an attribute, which other objects of the class have as well
+			}
 			if key && target.off >= 0 {
 				target.noteKey(item)
 			}
@@ -198,6 +201,8 @@ func (v *value) noteKey(key *value) {
 // special says why a key may not be a name in the state of an object, or "".
 func special(key *value) string {
 	switch {
+	case key.flags&fForgotten != 0:
+		return "a key that was written too long ago to be known"
 	case key.kind == kStr && len(key.text) >= 2 && key.text[:2] == "__":
 		return quote(key.text)
 	case key.kind >= kImport:

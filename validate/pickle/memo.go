@@ -129,7 +129,11 @@ func worthKeeping(v *value, all bool) bool {
 	if v.weight > 1<<12 { // a stand-in would hide what hashing it costs
 		return true
 	}
-	return v.flags&fName != 0 || isDtype(v) || !all && v.flags&fRecalled != 0 && v.off >= 0
+	if v.flags&fName != 0 || isDtype(v) {
+		return true
+	}
+	short := v.literal() && v.kind >= kStr && v.n <= 2 // byte orders, memory orders
+	return !all && v.off >= 0 && (v.flags&fRecalled != 0 || short)
 }
 
 // form finds the stand-in for a value: its kind and class. It is cut, so that nothing passes for what it was.

@@ -56,6 +56,7 @@ func TestForgottenValuesAreRefused(t *testing.T) {
 	}
 	tests := map[string][2]string{
 		"state with a special key": {"PROTO 4\nEMPTY_DICT\nMEMOIZE\nSHORT_BINUNICODE __class__\nNONE\nSETITEM\nPOP\n", "GLOBAL argparse Namespace\nEMPTY_TUPLE\nNEWOBJ\nBINGET 0\nBUILD\nSTOP"},
+		"a special key":            {"PROTO 4\nSHORT_BINUNICODE __class__\nMEMOIZE\nPOP\n", "GLOBAL argparse Namespace\nEMPTY_TUPLE\nNEWOBJ\nEMPTY_DICT\nBINGET 0\nNONE\nSETITEM\nBUILD\nSTOP"},
 		"hooks":                    {"PROTO 4\nEMPTY_DICT\nMEMOIZE\nBININT1 1\nGLOBAL torch.nn.functional relu\nSETITEM\nPOP\n", "GLOBAL torch.nn.modules.linear Linear\nEMPTY_TUPLE\nNEWOBJ\nEMPTY_DICT\nSHORT_BINUNICODE _forward_hooks\nBINGET 0\nSETITEM\nBUILD\nSTOP"},
 		"a nested pickle":          {"PROTO 4\nSHORT_BINBYTES cposix\nMEMOIZE\nPOP\n", "GLOBAL torch.storage _load_from_bytes\nBINGET 0\nTUPLE1\nREDUCE\nSTOP"},
 		"a number as text":         {"PROTO 4\nSHORT_BINUNICODE 1e999999999\nMEMOIZE\nPOP\n", "GLOBAL fractions Fraction\nBINGET 0\nTUPLE1\nREDUCE\nSTOP"},
@@ -68,5 +69,19 @@ func TestForgottenValuesAreRefused(t *testing.T) {
 				t.Errorf("%+v", rep.Findings)
 			}
 		})
+	}
+}
+
+// Two estimators share the names of their attributes, and a vocabulary lies between them.
+func TestNamesOfAttributesAreNotForgotten(t *testing.T) {
+	var filler bytes.Buffer
+	for i := range 2 * sweepAt {
+		fmt.Fprintf(&filler, "\x8c\x06%06d\x94K\x01s", i)
+	}
+	data := asm(t, "PROTO 4\nGLOBAL argparse Namespace\nEMPTY_TUPLE\nNEWOBJ\nEMPTY_DICT\nSHORT_BINUNICODE n_features_in_\nMEMOIZE\nBININT1 4\nSETITEM\nBUILD\nEMPTY_DICT\n")
+	data = append(data, filler.Bytes()...)
+	data = append(data, asm(t, "GLOBAL argparse Namespace\nEMPTY_TUPLE\nNEWOBJ\nEMPTY_DICT\nBINGET 0\nBININT1 4\nSETITEM\nBUILD\nTUPLE3\nSTOP")...)
+	if rep, ok := judged(data); !ok {
+		t.Errorf("%+v", rep.Findings)
 	}
 }
