@@ -15,7 +15,7 @@ GOLANGCI    ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 export CGO_ENABLED = 1
 
-.PHONY: vectors peers build demo test bench deps deps-models deps-bench clean lint vuln fuzz format vet portable unit race staticcheck vm
+.PHONY: vectors peers build demo test bench deps deps-models deps-test deps-bench clean lint vuln fuzz format vet portable unit race staticcheck vm
 
 build: bin/loadlock
 
@@ -29,6 +29,9 @@ deps:
 deps-models:
 	@.ci/deps build models
 
+deps-test:
+	@.ci/deps build models formats
+
 deps-bench:
 	@.ci/deps build models bench
 
@@ -37,7 +40,7 @@ demo: deps-models bin/loadlock
 	testdata/demo/demo.sh
 
 ## test: everything that tests this tree; REQUIRE=root,torch,… makes a skip for lack of that a failure
-test: deps-models format vet portable staticcheck race unit fuzz
+test: deps-test format vet portable staticcheck race unit fuzz
 	@echo "loadlock: make test passed$$([ "$$(id -u)" = 0 ] || echo ' (as an ordinary user: what needs root was skipped and said so)')"
 
 format: deps
@@ -51,7 +54,7 @@ portable: deps
 	CGO_ENABLED=0 GOOS=darwin $(GO) vet $(PURE)
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) vet $(PURE) ./seccomp/...
 
-unit: deps-models
+unit: deps-test
 	@.ci/test $(GO) -tags $(TAGS) -timeout 15m ./...
 
 race: deps
@@ -77,7 +80,7 @@ bench: deps-bench bin/loadlock
 	testdata/bench/bench.sh
 
 ## vectors: the test vectors of this tree as files, below .vectors
-vectors: deps-models
+vectors: deps-test
 	rm -rf .vectors && LOADLOCK_VECTORS=$(CURDIR)/.vectors $(GO) test -count=1 ./validate/... >/dev/null
 
 ## peers: loadlock beside the other scanners that can be found, on those files; N=… takes that many of each kind
