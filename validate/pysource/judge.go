@@ -2,6 +2,7 @@ package pysource
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/loadlock/loadlock/validate"
@@ -255,6 +256,10 @@ func (m *module) judgeCall(n *syntax.Call, at place) {
 	}
 	m.keywords(n, at)
 	m.writer(n, at)
+	m.addresses(n, callee, at)
+	if name, ok := n.Func.(*syntax.Name); ok && len(m.stars) > 0 && at.scope.find(name.Id) == nil && sinkWord(name.Id) {
+		m.say(unsettled, "execution", n, at, "%s comes from a star import", name.Id)
+	}
 	m.passes(n, callee, known, at)
 	m.throughPartial(n, callee, at)
 	if !called(n, at) && !based(n, at) {
@@ -318,6 +323,33 @@ func (m *module) deep(x value, f func(*atom)) {
 	}
 	walk(x, 0)
 }
+
+// addresses looks for addresses of the network among the arguments of a library's function.
+func (m *module) addresses(n *syntax.Call, callee value, at place) {
+	for _, a := range callee.atoms {
+		if a.kind != isRef || textReceiver.MatchString(a.text) {
+			continue
+		}
+		check := func(e syntax.Expression) {
+			if s, ok := m.eval(e, at.scope, nil).str(); ok && address.MatchString(s) {
+				m.say(unsettled, "network_access", n, at, "the address %s is given to %s", quoted(s), clip(a.text, 80))
+			}
+		}
+		for _, e := range n.Args {
+			check(e)
+		}
+		for _, k := range n.Keywords {
+			check(k.Value)
+		}
+		return
+	}
+}
+
+var (
+	address = regexp.MustCompile(`^(https?|ftps?|wss?|tcp|udp|s3|gs|hf|ssh|rtsp|rtmp)://[^\s]+$`)
+	// functions that take an address as a text only
+	textReceiver = regexp.MustCompile(`^(builtins|urllib\.parse|re|regex|logging|warnings|os\.path|json|typing|dataclasses|string|textwrap|collections|functools|html|enum)\.|^\.|logging|docstring|(^|\.)(warn|info|error|warning)$|_cfg$|Config$|Error$|Exception$`)
+)
 
 // passes looks for modules with dangerous members among the arguments.
 func (m *module) passes(n *syntax.Call, callee value, known bool, at place) {

@@ -124,7 +124,7 @@ var methodSinks = map[string]string{"load_module": "import_hooks", "exec_module"
 	"execlp": "subprocess", "spawnl": "subprocess", "spawnv": "subprocess", "posix_spawn": "subprocess", "fork_exec": "subprocess", "urlopen": "network_access", "urlretrieve": "network_access",
 	"LoadLibrary": "native_code", "load_library": "native_code", "load_op_library": "native_code", "CDLL": "native_code", "import_module": "import_hooks", "__import__": "import_hooks",
 	"runsource": "execution", "runcode": "execution", "run_cell": "execution", "run_line_magic": "execution", "getoutputs": "subprocess", "execfile": "execution", "load_inline": "native_code",
-	"_spawnvef": "subprocess", "_execvpe": "subprocess", "system": "subprocess", "exec": "execution", "dlopen": "native_code", "eval": "execution", "exec_command": "subprocess", "subprocess_exec": "subprocess", "subprocess_shell": "subprocess",
+	"_spawnvef": "subprocess", "_execvpe": "subprocess", "system": "subprocess", "exec": "execution", "dlopen": "native_code", "eval": "execution", "exec_command": "subprocess", "extractall": "file_write", "subprocess_exec": "subprocess", "subprocess_shell": "subprocess",
 	"create_subprocess_shell": "subprocess", "create_subprocess_exec": "subprocess", "unsafe_load": "deserialisation", "find_module": "import_hooks", "addaudithook": "introspection",
 	"settrace": "introspection", "setprofile": "introspection", "_getframe": "introspection", "get_objects": "introspection", "get_referrers": "introspection", "gethostbyname": "network_access",
 	"create_connection": "network_access", "sendto": "network_access", "connect_ex": "network_access", "spawn": "subprocess", "startfile": "subprocess", "CodeType": "execution",
