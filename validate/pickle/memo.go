@@ -3,7 +3,7 @@ package pickle
 // Bounds of the memo. Indices that nobody writes in order are rare and expensive.
 const (
 	maxMemo  = 20 << 20
-	sweepAt  = 1 << 15 // entries that are held in full before old ones are forgotten
+	sweepAt  = 1 << 14 // entries that are held in full before old ones are forgotten
 	maxGap   = 64      // indices that may be left out; the C pickler of Python 2 begins with 1
 	chunkLen = 1 << 16
 )
