@@ -302,6 +302,10 @@ func (r *reader) coders(f *folder) (packed int) {
 			f.coder, f.props = id, props
 		}
 	}
+	if r.err != nil { // the counts are not bounded then
+		f.coders = 0
+		return 0
+	}
 	if out == 0 || out-1 > in {
 		r.fail("%d outputs for %d inputs", out, in)
 		return 0

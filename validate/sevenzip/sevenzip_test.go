@@ -186,6 +186,7 @@ func TestDeviations(t *testing.T) {
 		"a billion folders":                {"validate/unparsable", cut(one("x"), "\x07\x0b\x01", "\x07\x0b\xf0\x00\x00\x00\x40").bytes()},
 		"a billion files":                  {"validate/unparsable", cut(one("x"), "\x05\x01", "\x05\xf0\x00\x00\x00\x40").bytes()},
 		"a billion parts":                  {"validate/unparsable", cut(one("x"), "\x08\x0d\x01", "\x08\x0d\xf0\x00\x00\x00\x40").bytes()},
+		"a coder with 2^56 outputs":        {"validate/unparsable", spec{names: []string{"a"}, texts: []string{"x"}, coder: "\x11\x00\x01\xfe\xff\xff\xff\xff\xff\xff\xff"}.bytes()},
 		"two streams with a hole":          {"validate/unexplained", cut(one("xyz"), "\x06\x00\x01\x09\x03", "\x06\x01\x01\x09\x02").bytes()},
 		"a packed header that is not":      {"validate/unparsable", spec{header: func([]byte) []byte { return []byte("\x17\x06\x00\x01\x09\x01\x00") }}.assemble("x", nil)},
 		"a packed header of 4 GiB": {"validate/unparsable", spec{header: func([]byte) []byte {
