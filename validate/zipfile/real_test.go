@@ -18,6 +18,7 @@ func written(t *testing.T, need, line string) map[string][]byte {
 	_, err := exec.LookPath(need)
 	if strings.HasPrefix(line, "/usr/bin/python3") && err == nil {
 		_, module, _ := strings.Cut(line, "# needs ")
+		module, _, _ = strings.Cut(module, "\n")
 		err = exec.Command("/usr/bin/python3", "-c", "import "+module).Run()
 		need = module
 	}
