@@ -163,7 +163,7 @@ func zipped(t *testing.T, method uint16, name, content string) []byte {
 // Two bytes of a length are no magic number (modelaudit issue 1854).
 func TestSafetensorsWhoseLengthLooksLikeAnotherFormat(t *testing.T) {
 	for _, length := range []int{0x0178, 0x9c78, 0xda78, 0x2078, 0x8b1f, 0x0280, 0x0380, 0x0480, 0x0580, 0x4b50, 0x5a42, 0x457f, 0x5d, 0x28, 0x7d, 0x2e, 0x63} {
-		for _, width := range []int{0, 1} { // a byte more of length changes what follows the first bytes
+		for _, width := range []int{0, 1, 8} { // a byte more of length changes what follows the first bytes
 			n := length + width<<16
 			header, data := `{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}`, []byte{0}
 			if n < len(header) {

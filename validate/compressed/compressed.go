@@ -9,7 +9,8 @@
 //
 // # Security
 //
-// A format is recognised by its magic; zlib, whose two bytes any file may have, by an inflation that goes well; LZMA
+// A format is recognised by its magic; zlib, whose two bytes any file may have, and gzip where the bytes may be the
+// length of a safetensors header, by an inflation that goes well; LZMA
 // alone, which has no magic, by a plausible header and a first chunk that decodes. A dictionary is never allocated by
 // what the stream declares: the memory of a decompressor is bounded, and halved at each level of nesting, so that
 // streams inside streams stay below twice the bound. Every checksum that a format has is compared.
@@ -77,7 +78,7 @@ type format struct {
 
 func formats() []format {
 	return []format{
-		{"gzip", []string{".gz", ".gzip"}, magic("\x1f\x8b"), openGzip},
+		{"gzip", []string{".gz", ".gzip"}, matchGzip, openGzip},
 		{"bzip2", []string{".bz2"}, matchBzip2, openBzip2},
 		{"xz", []string{".xz"}, magic(xzMagic), openXZ},
 		{"zstd", []string{".zst", ".zstd"}, matchFrames(zstdMagic), openZstd},

@@ -22,6 +22,16 @@ const (
 	gzipReserved = 0xE0 // flags that RFC 1952 keeps; Python ignores them, zlib refuses
 )
 
+// matchGzip wants the method that every reader asks for, deflate. A safetensors file whose header has 0x88b1f bytes begins
+// like that too; where the head may be one, the stream has to inflate.
+func matchGzip(h validate.Head) bool {
+	b := h.Start
+	if len(b) < 3 || string(b[:3]) != gzipMagic+"\x08" {
+		return false
+	}
+	return len(b) < 10 || string(b[3:9]) != "\x00\x00\x00\x00\x00{" || inflates(io.NewSectionReader(h, 10, h.Size-10), true)
+}
+
 func openGzip(s *stream) (io.Reader, error) {
 	g := &gzipReader{s: s}
 	return g, g.next()
