@@ -10,11 +10,12 @@
 // key, and it accepts what Python's json module accepts, including NaN and Infinity, which published
 // configurations contain. Python's reader takes the last of two equal keys and others the first, so a repeated
 // key is a finding. Chat templates are judged by package jinja, dotted names by package pyname. Out of scope here: the
-// meaning of Keras and skops JSON, and keys that only programs of their own read.
+// meaning of Keras JSON, the classes that a skops schema names (validate/skops judges them), and keys that only programs of their own read.
 package hfconfig
 
 import (
 	"bytes"
+	"path"
 	"slices"
 
 	"github.com/loadlock/loadlock/validate"
@@ -63,21 +64,31 @@ func scan(p *validate.Pass) error {
 	if err := p.ReadText(func(int64, []byte) error { return nil }); err != nil {
 		return err
 	}
-	start, err := p.Bytes(0, min(3, p.Size))
+	head, err := p.Bytes(0, min(headSize, p.Size))
 	if err != nil {
 		return err
 	}
 	var from int64
-	if bytes.Equal(start, mark) {
-		from = 3
+	if bytes.HasPrefix(head, mark) {
+		from = int64(len(mark))
 	}
 	j := newJudge(p)
+	j.skops = isSkops(p.Name, head)
 	visitor := jsonwalk.Visitor{Key: j.key, Scalar: j.scalar, Open: j.open, Close: j.close, Repeated: j.repeated}
 	if err := jsonwalk.Walk(p, from, p.Size-from, visitor); err != nil {
 		return err
 	}
 	p.Clear(0, p.Size, "JSON")
 	return nil
+}
+
+// headSize is how much of a file a scanner may look at to recognise it.
+const headSize = 4096
+
+// isSkops recognises a schema of skops as validate/skops does, which judges every class and module that it names.
+func isSkops(name string, head []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n\ufeff"), []byte("{")) &&
+		(path.Base(name) == "schema.json" || bytes.Contains(head, []byte(`"__loader__"`)) || bytes.Contains(head, []byte(`"_skops_version"`)))
 }
 
 func isNotebook(p *validate.Pass) {

@@ -16,6 +16,7 @@ type judge struct {
 	p       *validate.Pass
 	base    string // the file's name
 	nb      bool   // notebook reported
+	skops   bool   // classes and modules are judged by validate/skops
 	count   int    // of auto-map notes, which an index could repeat without end
 	objects []lang // by depth
 }

@@ -29,7 +29,7 @@ func (j *judge) object(key, value []byte, off int64) {
 		j.p.Report(object, off, "%s: %s", quote(key), quote(value))
 		return
 	}
-	switch string(key) {
+	switch k := string(key); k {
 	case "_target_", "class_path", "__target__", "$target", "_partial_target_":
 	case "$type": // Json.NET: "Namespace.Class, Assembly"
 		if bytes.ContainsAny(value, ".,") {
@@ -37,6 +37,9 @@ func (j *judge) object(key, value []byte, off int64) {
 		}
 		return
 	case "__class__", "__type__", "__reduce__", "__module__", "__import__", "__object__", "@class":
+		if j.skops && (k == "__class__" || k == "__module__") {
+			return
+		}
 		if bytes.Contains(value, []byte(".")) || pyname.Judge(string(value)) == pyname.Harmful {
 			j.target(key, value, off)
 		}
