@@ -31,4 +31,10 @@
 //
 // Bugs in the kernel's own code behind the permitted calls, side channels of the processor, and whatever a
 // granted device's driver does.
+//
+// # Cells
+//
+// A Cell is the other thing that is confined here: a child of this very program in which hostile bytes are parsed. It
+// needs no namespace and no cgroup, because it has nothing: it computes on descriptors it is sent, and answers. See
+// Cell for how it is made; what it may do is the list of system calls in cell_linux.go.
 package isolate

@@ -21,11 +21,18 @@
 //
 //  1. a folder validate/<format> with a package comment that links the specification and says under # Security
 //     what is and what is not judged
-//  2. the rules: validate.Rule values, all fields but Refs filled
+//  2. the rules: validate.Rule values, all fields but Confidence and Refs filled, with the smallest hostile example and
+//     the near-miss that passes
 //  3. func Scanner() *validate.Scanner: Match looks at content (the name is a hint), Scan reads through the Pass,
-//     calls Report, Clear and, for what it contains, Descend
+//     calls Report, Clear and, for what it contains, Descend, or Expand when it must be decompressed
 //  4. one line in validate/all
 //  5. hostile and benign vectors, a fuzz target
+//
+// Scanners know each other only through Descend. Packages beside them that validate/all does not list (jsonwalk,
+// jinja, protowalk, …) are readers which several of them use.
+//
+// Where hostile bytes are parsed is the caller's choice: Scan does it in this process, the command in a confined one
+// (ScanInputs there, Conclude here).
 //
 // Every number read from a file is bounded before it is used: Pass.Bytes refuses ranges outside the file and
 // above the policy's limit, Charge takes from budgets that the whole model shares.
