@@ -180,6 +180,9 @@ func (c *Cell) Observe() error {
 	if uid == "0" && !singleID() {
 		return fmt.Errorf("cell: the child is still root")
 	}
+	if caps := field["CapEff"]; caps != "0000000000000000" && uid == "0" { // of a user namespace with a single id
+		c.Confinement = append(c.Confinement, "capabilities "+caps+" of a user namespace")
+	}
 	if field["CapEff"] != "0000000000000000" && uid != "0" || field["NoNewPrivs"] != "1" || field["Seccomp"] != "2" {
 		return fmt.Errorf("cell: the kernel shows capabilities %s, no_new_privs %s, seccomp %s", field["CapEff"], field["NoNewPrivs"], field["Seccomp"])
 	}
