@@ -232,7 +232,8 @@ type scanned struct {
 func (r *run) scanOne(p *Pass) (out scanned) {
 	head := Head{Name: p.Name, Size: p.Size, ReaderAt: p}
 	head.Start = make([]byte, min(headSize, p.Size))
-	if _, err := p.ReadAt(head.Start, 0); err != nil && !errors.Is(err, io.EOF) {
+	n, err := p.ReadAt(head.Start, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
 		rule := Unreadable
 		if p.failed != nil {
 			rule = Exhausted
@@ -240,6 +241,7 @@ func (r *run) scanOne(p *Pass) (out scanned) {
 		p.Report(rule, 0, "%v", err)
 		return out
 	}
+	p.head = head.Start[:n] // a file that got shorter is read again, and found broken
 	matched := r.matching(p, head, false)
 	if len(matched) == 0 {
 		matched = r.matching(p, head, true)
@@ -251,7 +253,7 @@ func (r *run) scanOne(p *Pass) (out scanned) {
 	out.cleared = true
 	for _, s := range matched {
 		out.scanners = append(out.scanners, s.Name)
-		q := &Pass{File: p.File, Name: p.Name, Size: p.Size, Depth: p.Depth, data: p.data, run: r, top: p.top}
+		q := &Pass{File: p.File, Name: p.Name, Size: p.Size, Depth: p.Depth, data: p.data, head: p.head, run: r, top: p.top}
 		ok := r.scanWith(s, q)
 		out.cleared = out.cleared && ok
 		out.code, out.unjudged = out.code || q.code, out.unjudged || q.code && !q.judged

@@ -72,6 +72,7 @@ type Pass struct {
 	Depth int64  // 0 for a file of the model
 
 	data    io.ReaderAt
+	head    []byte // the first bytes, read once for all scanners
 	run     *run
 	regions regions
 	facts   []Fact
@@ -97,6 +98,9 @@ func (p *Pass) ReadAt(b []byte, off int64) (int, error) {
 	}
 	if p.run.ctx.Err() != nil {
 		return 0, p.Charge(Entries, 0)
+	}
+	if off < int64(len(p.head)) && int64(len(b)) <= int64(len(p.head))-off {
+		return copy(b, p.head[off:]), nil
 	}
 	if max := p.Size - off; int64(len(b)) > max {
 		n, err := p.data.ReadAt(b[:max], off)

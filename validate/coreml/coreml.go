@@ -46,6 +46,9 @@ func match(h validate.Head, model *protowalk.Message) bool {
 	if validate.Ext(h.Name) == ".mlmodel" {
 		return true
 	}
+	if len(h.Start) == 0 || h.Start[0] != modelVersion<<3 {
+		return false
+	}
 	seen, ok := protowalk.Top(h, model)
 	kinds := 0
 	for field := range seen {
@@ -53,7 +56,7 @@ func match(h validate.Head, model *protowalk.Message) bool {
 			kinds++
 		}
 	}
-	return ok && h.Start[0] == modelVersion<<3 && seen[modelVersion] == 1 && kinds > 0
+	return ok && seen[modelVersion] == 1 && kinds > 0
 }
 
 // state is what is remembered of one model.

@@ -16,8 +16,7 @@ func Top(h validate.Head, m *Message) (seen map[int32]int, ok bool) {
 	if h.Size < 2 || len(h.Start) == 0 || m.fields[int32(h.Start[0]>>3)] == nil && h.Start[0] < 0x80 {
 		return nil, false
 	}
-	r := &reader{src: h, size: h.Size}
-	seen = map[int32]int{}
+	r := &reader{src: h, size: h.Size, window: h.Start, n: len(h.Start)} // a window of its own only behind the head
 	var strange, all int
 	for at := int64(0); at < h.Size && all < glance; all++ {
 		tag, pos, err := r.varint(at, h.Size)
@@ -25,6 +24,9 @@ func Top(h validate.Head, m *Message) (seen map[int32]int, ok bool) {
 			return nil, false
 		}
 		if f := m.fields[int32(tag>>3)]; f != nil && (int(tag&7) == wireOf(f.Kind) || tag&7 == wireBytes && f.Repeated) {
+			if seen == nil {
+				seen = map[int32]int{}
+			}
 			seen[f.Number]++
 		} else {
 			strange++

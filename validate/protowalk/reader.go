@@ -14,15 +14,21 @@ import (
 type reader struct {
 	src    io.ReaderAt
 	size   int64
-	window [8 << 10]byte
+	window []byte
+	own    bool // the window may be written to
 	at     int64
 	n      int
 }
 
+const windowSize = 8 << 10
+
 // bytes gives up to max bytes at off, at least one; they hold until the next call.
 func (r *reader) bytes(off int64, max int64) ([]byte, error) {
 	if off < r.at || off >= r.at+int64(r.n) || off+min(max, 4<<10) > r.at+int64(r.n) && r.at+int64(r.n) < r.size {
-		n, err := r.src.ReadAt(r.window[:], off)
+		if !r.own {
+			r.window, r.own = make([]byte, windowSize), true
+		}
+		n, err := r.src.ReadAt(r.window, off)
 		if n == 0 {
 			if err == nil || errors.Is(err, io.EOF) {
 				err = validate.Malformed(off, "the file ends")

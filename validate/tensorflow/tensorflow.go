@@ -55,16 +55,24 @@ func root(h validate.Head, schema protowalk.Schema) *protowalk.Message {
 	case base == "fingerprint.pb":
 		return schema["FingerprintDef"]
 	}
-	if seen, ok := protowalk.Top(h, saved); ok && h.Start[0] == 0x08 && seen[savedVersion] == 1 && seen[savedGraphs] > 0 && len(seen) == 2 {
+	if seen, ok := top(h, saved, bytes.HasPrefix(h.Start, []byte{0x08})); ok && seen[savedVersion] == 1 && seen[savedGraphs] > 0 && len(seen) == 2 {
 		return saved
 	}
-	if seen, ok := protowalk.Top(h, graph); ok && seen[graphNode] > 0 && startsWithName(h.Start) {
+	if seen, ok := top(h, graph, startsWithName(h.Start)); ok && seen[graphNode] > 0 {
 		return graph
 	}
 	if seen, ok := protowalk.Top(h, meta); ok && (validate.Ext(h.Name) == ".meta" || seen[metaInfo] == 1 && seen[metaGraph] == 1 && len(seen) > 2) {
 		return meta
 	}
 	return nil
+}
+
+// top is protowalk.Top where the first byte leaves a reason to look.
+func top(h validate.Head, m *protowalk.Message, look bool) (seen map[int32]int, ok bool) {
+	if !look {
+		return nil, false
+	}
+	return protowalk.Top(h, m)
 }
 
 // startsWithName reports whether the first submessage begins with a text whose second field is one too: a NodeDef.

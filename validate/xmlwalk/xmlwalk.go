@@ -193,6 +193,9 @@ func (t *tokenReader) skip(n int) {
 
 // Root guesses the name of the root element from the beginning of a file; "" if it cannot be seen there.
 func Root(start []byte) string {
+	if bytes.IndexByte(start, '<') < 0 {
+		return ""
+	}
 	dec := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(start, []byte("\xef\xbb\xbf"))))
 	dec.Strict = false
 	for range 16 { // declaration, comments, spaces

@@ -67,9 +67,12 @@ func match(h validate.Head) bool {
 			return true
 		}
 	}
-	tail := make([]byte, min(tailSize, h.Size))
-	if n, err := h.ReadAt(tail, h.Size-int64(len(tail))); n < len(tail) || err != nil && !errors.Is(err, io.EOF) {
-		return false
+	tail := h.Start
+	if int64(len(tail)) < h.Size {
+		tail = make([]byte, min(tailSize, h.Size))
+		if n, err := h.ReadAt(tail, h.Size-int64(len(tail))); n < len(tail) || err != nil && !errors.Is(err, io.EOF) {
+			return false
+		}
 	}
 	for end := len(tail); ; {
 		i := bytes.LastIndex(tail[:end], []byte(endSig))
