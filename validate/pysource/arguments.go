@@ -226,6 +226,7 @@ func (m *module) setattr(n *syntax.Call, at place) {
 			}
 			m.changed(m.eval(n.Args[0], at.scope, nil), m.eval(n.Args[1], at.scope, nil), v, n, at)
 		case "builtins.getattr":
+			m.loopedWalk(n, at)
 			if s, ok := m.eval(n.Args[1], at.scope, nil).str(); ok {
 				m.attributeName(s, syntax.Load, n, at)
 				if methodSinks[s] != "" && !refers(m.eval(n.Args[0], at.scope, nil)) && s != "eval" && s != "system" {
@@ -236,7 +237,24 @@ func (m *module) setattr(n *syntax.Call, at place) {
 	}
 }
 
-// say of a rule that depends on how bad it is.
+// loopedWalk: x = getattr(x, name) walks on with each turn, from a module to anywhere.
+func (m *module) loopedWalk(n *syntax.Call, at place) {
+	p, ok := at.parent.(*syntax.Assign)
+	base, isName := n.Args[0].(*syntax.Name)
+	if !ok || !isName || len(p.Targets) != 1 || allText(m.eval(n.Args[1], at.scope, nil)) {
+		return
+	}
+	if t, ok := p.Targets[0].(*syntax.Name); !ok || t.Id != base.Id {
+		return
+	}
+	for _, a := range m.eval(base, at.scope, nil).atoms {
+		if a.kind == isRef && m.names.isModule(a.text) {
+			m.say(computedName, "introspection", n, at, "a walk from %s along computed names", a.text)
+		}
+	}
+}
+
+// pick is the rule that depends on how bad it is.
 func pick(bad bool, high, medium *validate.Rule) *validate.Rule {
 	if bad {
 		return high

@@ -262,7 +262,8 @@ func (m *module) applyPartial(p *atom, g arguments, line uint32, v *env) value {
 		for _, name := range p.items {
 			s, ok := name.str()
 			if !ok {
-				out = union(out, m.named(g.at(0, ""), name, line))
+				x := m.named(g.at(0, ""), name, line)
+				out = union(out, m.named(x, unknown, line)) // the name may have dots
 				continue
 			}
 			x := g.at(0, "")

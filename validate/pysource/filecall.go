@@ -1,9 +1,9 @@
 package pysource
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/loadlock/loadlock/validate/lazyre"
 	"github.com/loadlock/loadlock/validate/pysource/syntax"
 )
 
@@ -89,6 +89,8 @@ func (m *module) reads(a *atom, path value, n syntax.Node, at place) {
 		switch {
 		case strings.Contains(s, "://"):
 			m.say(network, "network_access", n, at, "%s of the address %s", a.text, quoted(s))
+		case strings.HasPrefix(s, installedFolder):
+			m.say(used, "file_read", n, at, "reads a file of an installed library")
 		case strings.HasPrefix(s, "/proc/cpuinfo"), strings.HasPrefix(s, "/proc/meminfo"), strings.HasPrefix(s, "/sys/devices"), strings.HasPrefix(s, "/etc/os-release"):
 			m.say(used, "file_read", n, at, "reads %s", quoted(s))
 		case strings.HasPrefix(s, "/proc"), strings.HasPrefix(s, "/dev/") && !strings.HasPrefix(s, "/dev/null"), strings.HasPrefix(s, "/etc"), strings.HasPrefix(s, "/var"), strings.HasPrefix(s, "/run"), strings.HasPrefix(s, "/sys"):
@@ -134,7 +136,7 @@ func (m *module) writes(what string, path value, n syntax.Node, at place) {
 }
 
 // writerName are words for methods that write a file.
-var writerName = regexp.MustCompile(`^(write|save|to_|dump|export|extract|tofile|imwrite|imsave|store)|FileHandler$|^basicConfig$`)
+var writerName = lazyre.New(`^(write|save|to_|dump|export|extract|tofile|imwrite|imsave|store)|FileHandler$|^basicConfig$`)
 
 // writer judges the constant paths that are given to anything with a name of writing.
 func (m *module) writer(n *syntax.Call, at place) {

@@ -2,10 +2,10 @@ package pysource
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/lazyre"
 	"github.com/loadlock/loadlock/validate/pysource/syntax"
 )
 
@@ -211,9 +211,9 @@ func (m *module) judgeCall(n *syntax.Call, at place) {
 }
 
 var (
-	address = regexp.MustCompile(`^(https?|ftps?|wss?|tcp|udp|s3|gs|hf|ssh|rtsp|rtmp)://[^\s]+$`)
+	address = lazyre.New(`^(https?|ftps?|wss?|tcp|udp|s3|gs|hf|ssh|rtsp|rtmp)://[^\s]+$`)
 	// functions that take an address as a text only
-	textReceiver = regexp.MustCompile(`^(builtins|urllib\.parse|re|regex|logging|warnings|os\.path|json|typing|dataclasses|string|textwrap|collections|functools|html|enum)\.|^\.|logging|docstring|(^|\.)(warn|info|error|warning)$|_cfg$|Config$|Error$|Exception$`)
+	textReceiver = lazyre.New(`^(builtins|urllib\.parse|re|regex|logging|warnings|os\.path|json|typing|dataclasses|string|textwrap|collections|functools|html|enum)\.|^\.|logging|docstring|(^|\.)(warn|info|error|warning)$|_cfg$|Config$|Error$|Exception$`)
 )
 
 // decorated: a decorator is a call.

@@ -71,6 +71,19 @@ func (m *module) library(f *atom, g arguments, line uint32, v *env) (value, bool
 		}
 	case "ast.literal_eval":
 		return m.evaluated(x), true
+	case "os.path.dirname":
+		return m.mapAtoms(x, func(a *atom) *atom {
+			if i := strings.LastIndexByte(a.text, '/'); a.kind == isStr && i > 0 {
+				return text(a.text[:i])
+			}
+			return nil
+		}), true
+	case "inspect.getfile", "inspect.getsourcefile":
+		for _, a := range x.atoms {
+			if a.kind == isRef {
+				return value{open: true, atoms: []*atom{installed(a.text)}}, true
+			}
+		}
 	case "inspect.getmodule":
 		return unknown, true
 	}
@@ -82,7 +95,10 @@ func (m *module) reduce(g arguments, line uint32, v *env) value {
 		return unknown
 	}
 	a, ok := g.pos[1].constant()
-	if !ok {
+	if !ok || a.kind == isComputed {
+		if len(g.pos) > 2 { // a walk of any length
+			return m.named(m.named(g.pos[2], unknown, line), unknown, line)
+		}
 		return unknown
 	}
 	var acc *value
@@ -191,6 +207,13 @@ func (m *module) joinedPath(a, b *atom) *atom {
 	}
 	return &atom{kind: isRef, text: a.text, recv: text(clip(s, 4096)), how: a.how}
 }
+
+// installed is the file of a library, wherever it is on this machine.
+func installed(module string) *atom {
+	return text(installedFolder + strings.ReplaceAll(module, ".", "/") + ".py")
+}
+
+const installedFolder = "/installed/"
 
 // ofPath is an attribute of a Path whose text is known.
 func (m *module) ofPath(a, r *atom, name string) *atom {

@@ -74,6 +74,10 @@ func (m *module) refAttribute(a *atom, name string, line uint32) value {
 		}
 	case "__getattribute__", "__getattr__":
 		return only(&atom{kind: isMethod, recv: a, text: name, how: how})
+	case "__file__":
+		if m.names.isModule(a.text) || !strings.Contains(a.text, "()") && !strings.HasPrefix(a.text, ".") {
+			return value{open: true, atoms: []*atom{installed(a.text)}}
+		}
 	case "__name__":
 		if m.names.isModule(a.text) {
 			return only(&atom{kind: isStr, text: a.text, built: true})

@@ -1,9 +1,9 @@
 package pysource
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/loadlock/loadlock/validate/lazyre"
 	"github.com/loadlock/loadlock/validate/pysource/syntax"
 )
 
@@ -34,12 +34,12 @@ func (m *module) attributeName(name string, ctx syntax.Context, n syntax.Node, a
 
 var (
 	// a walk inside a text: a format string or a name for getattr
-	walkText = regexp.MustCompile(`__(globals|subclasses|builtins|import|loader)__|\b(f_globals|f_builtins|gi_frame|func_globals)\b`)
+	walkText = lazyre.New(`__(globals|subclasses|builtins|import|loader)__|\b(f_globals|f_builtins|gi_frame|func_globals)\b`)
 	// files that hold credentials
-	credentialPath = regexp.MustCompile(`(^|/|~)(\.ssh(/|$)|\.aws(/|$)|\.netrc$|\.git-credentials$|\.pypirc$|\.npmrc$|\.docker/config\.json|\.kube/config|\.gnupg(/|$)|\.config/gcloud|\.azure(/|$)|\.huggingface/token|\.cache/huggingface/(token|stored_tokens)|huggingface/token$|\.bash_history$|\.zsh_history$|\.python_history$|\.mozilla/|\.config/(google-chrome|chromium)|\.config/gh/hosts|\.vault-token|\.wandb|id_(rsa|ed25519|ecdsa|dsa)$|\.password-store)|^/etc/(passwd|shadow|sudoers|gshadow)|^/proc/(self|\d+|\?)/(environ|mem|maps|cmdline)|^/var/run/(docker\.sock|secrets)|^/run/secrets|^/root/|\.electrum|wallet\.dat$`)
+	credentialPath = lazyre.New(`(^|/|~)(\.ssh(/|$)|\.aws(/|$)|\.netrc$|\.git-credentials$|\.pypirc$|\.npmrc$|\.docker/config\.json|\.kube/config|\.gnupg(/|$)|\.config/gcloud|\.azure(/|$)|\.huggingface/token|\.cache/huggingface/(token|stored_tokens)|huggingface/token$|\.bash_history$|\.zsh_history$|\.python_history$|\.mozilla/|\.config/(google-chrome|chromium)|\.config/gh/hosts|\.vault-token|\.wandb|id_(rsa|ed25519|ecdsa|dsa)$|\.password-store)|^/etc/(passwd|shadow|sudoers|gshadow)|^/proc/(self|\d+|\?)/(environ|mem|maps|cmdline)|^/var/run/(docker\.sock|secrets)|^/run/secrets|^/root/|\.electrum|wallet\.dat$`)
 	// files that other programs run
-	startupPath = regexp.MustCompile(`(^|/|~)(\.bashrc|\.bash_profile|\.bash_login|\.bash_logout|\.profile|\.zshrc|\.zshenv|\.zprofile|\.xinitrc|\.xprofile|\.config/(autostart|systemd|fish)|\.local/bin|\.pythonrc(\.py)?|\.ipython/|\.jupyter/|\.config/matplotlib|\.vimrc|\.gitconfig|\.git/hooks|\.ssh/authorized_keys)(/|$)|^/etc/(cron|init|profile|rc\.|systemd|ld\.so|bash|environment)|/cron(tab|\.d)|^/var/spool/cron|sitecustomize|usercustomize|/LaunchAgents/|/Startup/|authorized_keys|\.github/workflows/`)
-	codeText    = regexp.MustCompile(`\b(import (os|sys|subprocess|socket|ctypes|requests|urllib|pickle|base64|marshal|builtins)\b|from (os|sys|subprocess|socket|urllib|builtins)\b|os\.(system|popen|exec)|subprocess\.|exec ?\(|eval ?\(|__import__|/bin/(ba)?sh\b|curl |wget |powershell)`)
+	startupPath = lazyre.New(`(^|/|~)(\.bashrc|\.bash_profile|\.bash_login|\.bash_logout|\.profile|\.zshrc|\.zshenv|\.zprofile|\.xinitrc|\.xprofile|\.config/(autostart|systemd|fish)|\.local/bin|\.pythonrc(\.py)?|\.ipython/|\.jupyter/|\.config/matplotlib|\.vimrc|\.gitconfig|\.git/hooks|\.ssh/authorized_keys)(/|$)|^/etc/(cron|init|profile|rc\.|systemd|ld\.so|bash|environment)|/cron(tab|\.d)|^/var/spool/cron|sitecustomize|usercustomize|/LaunchAgents/|/Startup/|authorized_keys|\.github/workflows/`)
+	codeText    = lazyre.New(`\b(import (os|sys|subprocess|socket|ctypes|requests|urllib|pickle|base64|marshal|builtins)\b|from (os|sys|subprocess|socket|urllib|builtins)\b|os\.(system|popen|exec)|subprocess\.|exec ?\(|eval ?\(|__import__|/bin/(ba)?sh\b|curl |wget |powershell)`)
 )
 
 // assembledNames are names that nobody builds from pieces but to hide them.

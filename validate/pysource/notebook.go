@@ -2,11 +2,11 @@ package pysource
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 
 	"github.com/loadlock/loadlock/validate"
 	"github.com/loadlock/loadlock/validate/jsonwalk"
+	"github.com/loadlock/loadlock/validate/lazyre"
 )
 
 // isNotebook recognises Jupyter notebooks: JSON with cells and a version of the format (nbformat 4).
@@ -82,10 +82,10 @@ func (c *cells) close(stack []jsonwalk.Frame, _ int64) {
 
 var (
 	// lines that IPython hands to a shell
-	shellLine = regexp.MustCompile(`^\s*(\w+\s*=\s*)?(!|%sx|%system|%%bash|%%sh|%%script|%%cmd|%%system|%%perl|%%ruby|%%javascript|%%js|%%html|%run|%load_ext|%%cython|%%writefile|%edit|%env)`)
+	shellLine = lazyre.New(`^\s*(\w+\s*=\s*)?(!|%sx|%system|%%bash|%%sh|%%script|%%cmd|%%system|%%perl|%%ruby|%%javascript|%%js|%%html|%run|%load_ext|%%cython|%%writefile|%edit|%env)`)
 	// commands that everybody's notebooks have
-	plainCommand = regexp.MustCompile(`^\s*(!|%)\s*(nvidia-smi|ls|pwd|free|df|lscpu|python3? --version)\b[^;&|<>$` + "`" + `]*$`)
-	installLine  = regexp.MustCompile(`^\s*[!%]\s*(python3? -m )?(pip3?|conda|uv pip) install ([^;&|<>$` + "`" + `:/]*)$`)
+	plainCommand = lazyre.New(`^\s*(!|%)\s*(nvidia-smi|ls|pwd|free|df|lscpu|python3? --version)\b[^;&|<>$` + "`" + `]*$`)
+	installLine  = lazyre.New(`^\s*[!%]\s*(python3? -m )?(pip3?|conda|uv pip) install ([^;&|<>$` + "`" + `:/]*)$`)
 )
 
 // commands reports the lines of a cell that are commands.

@@ -24,11 +24,11 @@ import (
 	"bytes"
 	"errors"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/lazyre"
 	"github.com/loadlock/loadlock/validate/pysource/syntax"
 )
 
@@ -145,14 +145,26 @@ func analyseAt(p *validate.Pass, src []byte, off int64, line int) {
 }
 
 // content is a line that only Python has; the whole file must then be Python as well.
-var content = regexp.MustCompile(`(?m)^[ \t]*(import [a-zA-Z_][\w.]*( as \w+)?[ \t]*(#.*|;.*|,.*)?\r?$|from [a-zA-Z_.][\w.]* import [\w(*]|(async )?def \w+\(|class \w+.*:|exec\(|eval\(|__import__\(|@\w+)`)
+var content = lazyre.New(`(?m)^[ \t]*(import [a-zA-Z_][\w.]*( as \w+)?[ \t]*(#.*|;.*|,.*)?\r?$|from [a-zA-Z_.][\w.]* import [\w(*]|(async )?def \w+\(|class \w+.*:|exec\(|eval\(|__import__\(|@\w+)`)
+
+// hasContent reports whether a line matches content. Most lines of files that are not Python are passed over for the
+// letter they begin with.
+func hasContent(b []byte) bool {
+	for line := range bytes.Lines(b) {
+		line = bytes.TrimRight(bytes.TrimLeft(line, " \t"), "\n")
+		if len(line) > 0 && bytes.IndexByte([]byte("ifadce_@"), line[0]) >= 0 && content.Match(line) {
+			return true
+		}
+	}
+	return false
+}
 
 // maxContent bounds what is read of a file without a telling name.
 const maxContent = 256 << 10
 
 // pythonContent recognises Python under any name.
 func pythonContent(h validate.Head) bool {
-	if h.Size > maxContent || !content.Match(h.Start) || !h.Text() {
+	if h.Size > maxContent || !h.Text() || !hasContent(h.Start) {
 		return false
 	}
 	src := h.Start
@@ -167,7 +179,7 @@ func pythonContent(h validate.Head) bool {
 }
 
 // declaration is the pattern of PEP 263, for the first two lines.
-var declaration = regexp.MustCompile(`^[ \t\f]*#.*?coding[:=][ \t]*([-_.a-zA-Z0-9]+)`)
+var declaration = lazyre.New(`^[ \t\f]*#.*?coding[:=][ \t]*([-_.a-zA-Z0-9]+)`)
 
 // The codecs under which the bytes mean what they mean in UTF-8. Python's own normalisation: case and
 // underscores do not matter.

@@ -67,6 +67,8 @@ func (m *module) computed(a *atom, n syntax.Node, c *syntax.Call, at place) {
 		return
 	case base == "sys.modules":
 		m.say(computedImport, "import_hooks", n, at, "a loaded module by a computed name (%s)", a.how.trail())
+	case strings.Contains(rest, "?"):
+		m.say(computedName, e.capability, n, at, "a walk from %s along computed names (%s)", base, a.how.trail())
 	case e.verdict == allow && (rest == "" && (c == nil || base != "torch") || rest != "" && !sinkWord(rest[strings.LastIndexByte(rest, '.')+1:])):
 		return
 	case e.verdict == note:

@@ -2,10 +2,10 @@ package pysource
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/lazyre"
 )
 
 // isRequirements recognises the files that name packages to be installed.
@@ -19,11 +19,11 @@ func isRequirements(h validate.Head) bool {
 }
 
 var (
-	otherIndex   = regexp.MustCompile(`^\s*(-i\b|--index-url|--extra-index-url|-f\b|--find-links|--trusted-host|index-url\s*=|extra-index-url\s*=|find-links\s*=|\[\[tool\.uv\.index\]\]|\[\[tool\.poetry\.source\]\]|\[\[source\]\])`)
-	knownIndex   = regexp.MustCompile(`https://(pypi\.org/simple|download\.pytorch\.org/|data\.pyg\.org/|storage\.googleapis\.com/jax-releases|pypi\.nvidia\.com)`)
-	directPlace  = regexp.MustCompile(`(?i)(git|hg|svn|bzr)\+|@\s*(https?|file|ftp)://|^\s*-?\s*(https?|file|ftp)://|^\s*(-e|--editable)\b|^\s*\.{0,2}/|\b(git|url|path)\s*=\s*["']`)
-	packageName  = regexp.MustCompile(`^[\s\-"']*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*["']?\s*([=<>!~;,@#"'\]]|$)`)
-	buildBackend = regexp.MustCompile(`^\s*(build-backend|backend-path)\s*=\s*["'\[]\s*["']?([\w.:-]+)`)
+	otherIndex   = lazyre.New(`^\s*(-i\b|--index-url|--extra-index-url|-f\b|--find-links|--trusted-host|index-url\s*=|extra-index-url\s*=|find-links\s*=|\[\[tool\.uv\.index\]\]|\[\[tool\.poetry\.source\]\]|\[\[source\]\])`)
+	knownIndex   = lazyre.New(`https://(pypi\.org/simple|download\.pytorch\.org/|data\.pyg\.org/|storage\.googleapis\.com/jax-releases|pypi\.nvidia\.com)`)
+	directPlace  = lazyre.New(`(?i)(git|hg|svn|bzr)\+|@\s*(https?|file|ftp)://|^\s*-?\s*(https?|file|ftp)://|^\s*(-e|--editable)\b|^\s*\.{0,2}/|\b(git|url|path)\s*=\s*["']`)
+	packageName  = lazyre.New(`^[\s\-"']*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*["']?\s*([=<>!~;,@#"'\]]|$)`)
+	buildBackend = lazyre.New(`^\s*(build-backend|backend-path)\s*=\s*["'\[]\s*["']?([\w.:-]+)`)
 )
 
 var knownBackends = words(`setuptools.build_meta setuptools.build_meta:__legacy__ poetry.core.masonry.api hatchling.build flit_core.buildapi pdm.backend maturin mesonpy scikit_build_core.build`)
