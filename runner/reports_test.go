@@ -45,7 +45,7 @@ func TestSARIFIsValidAndComplete(t *testing.T) {
 		}
 		found = true
 		loc := r.Locations[0].PhysicalLocation
-		if *loc.ArtifactLocation.URI != "models/m/evil.pkl" || loc.Region.ByteOffset == 0 || *&r.Level != "error" || len(r.PartialFingerprints) != 1 {
+		if *loc.ArtifactLocation.URI != "models/m/evil.pkl" || loc.Region.ByteOffset == 0 || r.Level != "error" || len(r.PartialFingerprints) != 1 {
 			t.Errorf("%+v", r)
 		}
 		if rule := run.Tool.Driver.Rules[r.RuleIndex]; *rule.ID != "pickle/global-denied" || rule.Help.Markdown == nil {

@@ -48,7 +48,7 @@ func (f *file) superblock0(at int64, version byte) error {
 		return err
 	}
 	c.skip(len(signature) + 1)
-	if c.u8() != 0 || c.u8() != 0 || c.u8() != 0 || c.u8() != 0 {
+	if c.u8()|c.u8()|c.u8()|c.u8() != 0 {
 		return validate.Malformed(at, "a superblock with unknown versions inside")
 	}
 	c.skip(3) // sizes and a reserved byte

@@ -111,7 +111,7 @@ func savedObject(p *validate.Pass, off, n int64, node int) (cleared bool, err er
 		if err != nil {
 			return false, err
 		}
-		if tag == fieldNodeID<<3|0 {
+		if tag == fieldNodeID<<3 {
 			if _, err := w.number(); err != nil {
 				return false, err
 			}

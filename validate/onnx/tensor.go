@@ -27,7 +27,6 @@ type tensor struct {
 	name     string
 	dims     []int64
 	dataType int64
-	kinds    int   // how many of the data fields occur
 	raw      int64 // bytes of raw_data
 	inRaw    bool
 	counts   map[int32]int64 // numbers in the typed fields, by field number

@@ -102,9 +102,8 @@ const (
 
 type reader struct {
 	*wire
-	pieces   int64
-	strange  int // fields reported
-	reported int64
+	pieces  int64
+	strange int // fields reported
 }
 
 func scan(p *validate.Pass) error {

@@ -21,7 +21,6 @@ type entry struct {
 	external uint32
 
 	data int64 // offset of the first byte of content; -1 when the local header could not be read
-	tail int64 // bytes of the data descriptor behind the content
 }
 
 const (
