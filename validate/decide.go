@@ -129,21 +129,6 @@ func (d *Decision) Empty() {
 	d.Findings = append(d.Findings, Finding{Rule: Empty.ID, Severity: Empty.Severity, File: ".", Detail: "nothing is left to load"})
 }
 
-// Empty is the rule about a model without a file to load.
-var Empty = &Rule{ID: "validate/empty", Title: "no file of the model can be loaded", Severity: Medium,
-	Why: "A folder without model files is usually the wrong path; what the command then loads was not judged.",
-	Fix: "check the path given to --model"}
-
-// RemoteCodeRefused is the rule of policies that refuse models with Python files.
-var RemoteCodeRefused = &Rule{ID: "validate/remote-code-refused", Title: "the model brings code, and the policy refuses such models", Severity: High,
-	Why: "Code that comes with a model runs with everything the loading process may do.",
-	Fix: "install the code yourself as a local package after reading it, and remove it from the model folder"}
-
-// RemoteCodeNotCleared is the rule for allowed but not yet judged code.
-var RemoteCodeNotCleared = &Rule{ID: "validate/remote-code-not-cleared", Title: "the model brings code that was not analysed", Severity: Medium,
-	Why: "Shell scripts and code in other languages are found but not judged; allowed code must have been cleared.",
-	Fix: "read the file, then waive this rule for its SHA-256 with a reason"}
-
 type judge struct {
 	policy policy.Policy
 	snap   *Snapshot

@@ -30,6 +30,8 @@ func TestEveryRuleIsDocumented(t *testing.T) {
 				t.Errorf("%s: no fix", r.ID)
 			case r.Severity < validate.Low || r.Severity > validate.High:
 				t.Errorf("%s: no severity", r.ID)
+			case r.Hostile == "" || r.Benign == "" || r.Hostile == r.Benign:
+				t.Errorf("%s: the examples are %q and %q", r.ID, r.Hostile, r.Benign)
 			}
 			seen[r.ID] = r
 		}

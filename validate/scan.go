@@ -17,34 +17,6 @@ import (
 	"github.com/loadlock/loadlock/policy"
 )
 
-// Rules of the core itself.
-var (
-	Unclaimed = &Rule{ID: "validate/unclaimed", Title: "no scanner understands this file", Severity: Medium,
-		Why: "A file that nothing could judge may be anything, and a loader may read it.",
-		Fix: "remove the file, or waive this rule for its SHA-256 after looking at it"}
-	Unexplained = &Rule{ID: "validate/unexplained", Title: "bytes that belong to no structure of the format", Severity: Medium,
-		Why: "Holes, tails and hidden members are where a second file hides (polyglots, appended payloads).",
-		Fix: "ask for a file as its writer made it, without additions"}
-	Overlapping = &Rule{ID: "validate/overlapping", Title: "bytes that two structures of the format claim", Severity: Medium,
-		Why: "Readers that walk the file in another order see other content.",
-		Fix: "ask for a file as its writer made it"}
-	Unparsable = &Rule{ID: "validate/unparsable", Title: "the file is not what its format promises", Severity: Medium,
-		Why: "Loaders tolerate different damage; what a scanner could not read may still run.",
-		Fix: "download the file again; a file that stays broken is not one to load"}
-	Exhausted = &Rule{ID: "validate/budget", Title: "judging the file costs more than the policy allows", Severity: Medium,
-		Why: "Bombs and endless structures hide what comes after them.",
-		Fix: "raise the named scan limit in the policy if the model is really that large"}
-	Stopped = &Rule{ID: "validate/stopped", Title: "the scanner ended before the file was judged", Severity: Medium,
-		Why: "A file that makes its scanner fail was not judged, and may be made to do just that.",
-		Fix: "do not load the file; if you can share it, report it as a bug of loadlock"}
-	Unreadable = &Rule{ID: "validate/unreadable", Title: "the file could not be read", Severity: Medium,
-		Why: "What was not read was not judged.",
-		Fix: "check permissions and links, then run again"}
-)
-
-// CoreRules are the rules that belong to no scanner.
-var CoreRules = []*Rule{Unclaimed, Unexplained, Overlapping, Unparsable, Exhausted, Stopped, Unreadable, BadName, BadKind, LinkOut, TooLarge, BadExtension, Empty, RemoteCodeRefused, RemoteCodeNotCleared}
-
 // FileReport says what became of one file of the model.
 type FileReport struct {
 	Path       string   `json:"path"`

@@ -19,25 +19,6 @@ import (
 	"github.com/loadlock/loadlock/policy"
 )
 
-// Rules about the files as such.
-var (
-	BadName = &Rule{ID: "validate/name", Title: "file name that is not printable UTF-8", Severity: Medium,
-		Why: "Names with control characters or broken encodings forge terminal output and reports.",
-		Fix: "rename the file"}
-	BadKind = &Rule{ID: "validate/kind", Title: "not a regular file", Severity: Medium,
-		Why: "A FIFO blocks the loader, a socket or a device reaches outside the model.",
-		Fix: "remove it from the model folder"}
-	LinkOut = &Rule{ID: "validate/link-outside", Title: "symbolic link that leaves the model, or leads nowhere", Severity: Medium,
-		Why: "What the link points to can be swapped, and may be a file of the host.",
-		Fix: "replace the link by the file, or name the folder that holds both with --model"}
-	TooLarge = &Rule{ID: "validate/too-large", Title: "larger than the policy allows", Severity: Medium,
-		Why: "Files and folders without bound exhaust the disk, the scan and the loader.",
-		Fix: "raise max_file_size_mb or the scan limits in the policy if the model is really that large"}
-	BadExtension = &Rule{ID: "validate/extension", Title: "file extension that the policy does not allow", Severity: Medium,
-		Why: "The operator listed the kinds of file a model may have.",
-		Fix: "remove the file, or add its extension to allowed_file_extensions"}
-)
-
 // privateMax is the size up to which a file is copied when it is pinned. Larger files are held open and
 // mounted by inode.
 const privateMax = 1 << 20

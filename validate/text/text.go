@@ -15,8 +15,10 @@ import (
 )
 
 var script = &validate.Rule{ID: "text/script", Title: "a script for a command interpreter", Severity: validate.Low,
-	Why: "Nothing that loads weights runs it, but a person following the model's instructions may.",
-	Fix: "read it before running it by hand"}
+	Why:     "Nothing that loads weights runs it, but a person following the model's instructions may.",
+	Fix:     "read it before running it by hand",
+	Hostile: "#!/bin/sh",
+	Benign:  "# A model: a heading, and text"}
 
 // Scanner judges files that nobody else claims.
 func Scanner() *validate.Scanner {
