@@ -3,10 +3,10 @@ package hdf5
 import (
 	"bytes"
 	"cmp"
-	"regexp"
 	"slices"
 
 	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/lazyre"
 )
 
 // span is a claimed range of bytes.
@@ -131,7 +131,7 @@ var signatures = [][]byte{[]byte("PK\x03\x04"), []byte("PK\x05\x06"), []byte("PK
 	[]byte("Rar!"), []byte("GGUF"), []byte("ustar"), []byte("\x00asm"), []byte("<?php"), []byte("import "), []byte("__import__"), []byte("eval("), []byte("exec(")}
 
 // imported matches an import of a pickle of the old protocols, with the opcode before it.
-var imported = regexp.MustCompile(`[ci][A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n`)
+var imported = lazyre.New(`[ci][A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n`)
 
 // pickleIn is the place of a pickle that imports something, or -1.
 func pickleIn(b []byte) int {

@@ -1,11 +1,11 @@
 package hfconfig
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/loadlock/loadlock/validate/jsonwalk"
+	"github.com/loadlock/loadlock/validate/lazyre"
 )
 
 // code judges a reference "file.Class", "repository--file.Class" of auto_map.
@@ -25,17 +25,17 @@ func (j *judge) code(ref string, off int64) {
 }
 
 var (
-	reference = regexp.MustCompile(`^\w+(\.\w+)*$`)                 // of a file beside the configuration
-	plainName = regexp.MustCompile(`^[A-Za-z][\w-]*$`)              // of a class or a method that a library has a table of
-	dotted    = regexp.MustCompile(`^[A-Za-z]\w*(\.[A-Za-z]\w*)*$`) // without private parts
+	reference = lazyre.New(`^\w+(\.\w+)*$`)                 // of a file beside the configuration
+	plainName = lazyre.New(`^[A-Za-z][\w-]*$`)              // of a class or a method that a library has a table of
+	dotted    = lazyre.New(`^[A-Za-z]\w*(\.[A-Za-z]\w*)*$`) // without private parts
 	// Modules of sentence-transformers, by the packages that hold them.
-	sentenceModule = regexp.MustCompile(`^sentence_transformers(\.(models|base|modules|sparse_encoder|cross_encoder|sentence_transformer))*(\.[A-Za-z]\w*)?\.[A-Z]\w*$`)
+	sentenceModule = lazyre.New(`^sentence_transformers(\.(models|base|modules|sparse_encoder|cross_encoder|sentence_transformer))*(\.[A-Za-z]\w*)?\.[A-Z]\w*$`)
 	// Its tokenizers of words, which wordembedding_config.json names by their import path.
-	wordTokenizer = regexp.MustCompile(`^sentence_transformers\.models\.tokenizer(\.[A-Z]\w*){1,2}$`)
+	wordTokenizer = lazyre.New(`^sentence_transformers\.models\.tokenizer(\.[A-Z]\w*){1,2}$`)
 	// Activation functions that configurations name by their import path.
-	activation = regexp.MustCompile(`^torch\.nn\.(modules\.(activation|linear)\.)?[A-Z]\w*$`)
+	activation = lazyre.New(`^torch\.nn\.(modules\.(activation|linear)\.)?[A-Z]\w*$`)
 	// Libraries whose classes an adapter may extend. A name below transformers_modules is code of a model.
-	adapterLibrary = regexp.MustCompile(`^(transformers|diffusers|timm|sentence_transformers|peft)(\.models)?(\.[a-z]\w*(\.(modeling|configuration|tokenization)_\w+)?)?$|^torch\.nn\.modules(\.[a-z]\w*)?$`)
+	adapterLibrary = lazyre.New(`^(transformers|diffusers|timm|sentence_transformers|peft)(\.models)?(\.[a-z]\w*(\.(modeling|configuration|tokenization)_\w+)?)?$|^torch\.nn\.modules(\.[a-z]\w*)?$`)
 )
 
 // Keys whose value a library looks up in a table of its own.

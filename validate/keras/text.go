@@ -2,17 +2,17 @@ package keras
 
 import (
 	"encoding/base64"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/loadlock/loadlock/validate"
 	"github.com/loadlock/loadlock/validate/jsonwalk"
+	"github.com/loadlock/loadlock/validate/lazyre"
 )
 
 // codeHead is the base64 of a marshalled code object: TYPE_CODE with or without the reference bit, then the number of
 // arguments, below sixteen, in four bytes, and the beginning of the next number (CPython, Python/marshal.c).
-var codeHead = regexp.MustCompile(`^(4w|Yw)[AEIMQUYcgkosw048]AAAA`)
+var codeHead = lazyre.New(`^(4w|Yw)[AEIMQUYcgkosw048]AAAA`)
 
 // isCode recognises marshalled code. Decoders of base64 skip what is not in its alphabet, so this does too.
 func isCode(value []byte) bool {
@@ -31,7 +31,7 @@ func alphabet(b []byte) string {
 	}, string(b))
 }
 
-var word = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_./ -]{3,40}`)
+var word = lazyre.New(`[A-Za-z_][A-Za-z0-9_./ -]{3,40}`)
 
 // words shows the first readable words of marshalled code, as evidence. Nothing is unmarshalled.
 func words(value []byte) string {
@@ -68,7 +68,7 @@ func (j *judge) path(stack []jsonwalk.Frame, key string, value []byte, off int64
 }
 
 // outward matches an absolute path, a drive, a home folder or a URL.
-var outward = regexp.MustCompile(`^(/[\w.-]+(/|$)|~[\w-]*/|[A-Za-z]:[\\/]|\\\\[\w.-]+|/dev/|[A-Za-z][A-Za-z0-9+.-]{1,15}://|file:)`)
+var outward = lazyre.New(`^(/[\w.-]+(/|$)|~[\w-]*/|[A-Za-z]:[\\/]|\\\\[\w.-]+|/dev/|[A-Za-z][A-Za-z0-9+.-]{1,15}://|file:)`)
 
 // leaves reports whether a text leads out of the folder of the model when it is opened as a file.
 func leaves(s string) bool {

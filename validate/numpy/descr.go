@@ -2,10 +2,10 @@ package numpy
 
 import (
 	"math/bits"
-	"regexp"
 	"strconv"
 
 	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/lazyre"
 )
 
 // maxElement bounds one element; numpy's own limit is a C int.
@@ -18,7 +18,7 @@ type element struct {
 }
 
 // plainType is a type string of the array interface, as dtype.str writes it.
-var plainType = regexp.MustCompile(`^([<>|=]?)([?bBiufcOSaUVmM])(\d{0,10})(\[[A-Za-z0-9/]{1,32}\])?$`)
+var plainType = lazyre.New(`^([<>|=]?)([?bBiufcOSaUVmM])(\d{0,10})(\[[A-Za-z0-9/]{1,32}\])?$`)
 
 // sizes are those that numpy knows per kind of number, on any machine.
 var sizes = map[string][]int64{"b": {1}, "i": {1, 2, 4, 8}, "u": {1, 2, 4, 8}, "f": {2, 4, 8, 12, 16}, "c": {8, 16, 24, 32}, "m": {8}, "M": {8}, "O": {4, 8}}

@@ -3,9 +3,9 @@ package pickle
 import (
 	"fmt"
 	"math/bits"
-	"regexp"
 
 	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/lazyre"
 )
 
 // joblib writes arrays beside the pickle: where an array would be, it pickles a NumpyArrayWrapper, and right behind
@@ -174,7 +174,7 @@ func (j *judge) arrayFile(off int64, state *value) error {
 }
 
 // fileName is a name of a file in the folder of the pickle.
-var fileName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.\-]{0,200}\.npy$`)
+var fileName = lazyre.New(`^[A-Za-z0-9_][A-Za-z0-9_.\-]{0,200}\.npy$`)
 
 // Unpicklers other than joblib's do not know that numbers follow: they run them. Numbers of joblib 1.2 and later begin
 // with a byte that is no opcode; older ones are looked at with the eyes of such an unpickler.
@@ -193,7 +193,7 @@ func (g *glimpse) note(r *validate.Rule, off int64, _ string, _ ...any) {
 	}
 }
 
-var moduleName = regexp.MustCompile(`^[A-Za-z_][\w.]*$`)
+var moduleName = lazyre.New(`^[A-Za-z_][\w.]*$`)
 
 func (g *glimpse) imported(off int64, what *global) {
 	if what.entry == nil && g.bad == "" && moduleName.MatchString(what.module) && moduleName.MatchString(what.name) {

@@ -2,16 +2,17 @@ package pickle
 
 import (
 	"math/bits"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/loadlock/loadlock/validate/lazyre"
 )
 
 // numpy believes what a pickle says about element types. A type whose flags deny that it holds references lets
 // an array of raw bytes become an array of object pointers, which is code execution by memory corruption. So
 // the state of every dtype is compared with what numpy itself writes for it.
 
-var dtypeName = regexp.MustCompile(`^[<>|=]?([biufcSUVOMm?])(\d{0,6})$`)
+var dtypeName = lazyre.New(`^[<>|=]?([biufcSUVOMm?])(\d{0,6})$`)
 
 // dtypeSizes are the sizes of each kind that numpy has somewhere; text and raw bytes have any.
 var dtypeSizes = map[string]string{"b": "|1|", "?": "||1|", "i": "|1|2|4|8|", "u": "|1|2|4|8|", "f": "|2|4|8|12|16|", "c": "|8|16|24|32|", "m": "|8|", "M": "|8|", "O": "||4|8|"}

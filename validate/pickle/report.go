@@ -2,10 +2,10 @@ package pickle
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/lazyre"
 )
 
 // flush reports the names that are not vetted: dangerous ones that were not called, and unknown ones, one
@@ -50,7 +50,7 @@ func (j *judge) flushUnknown(g *global, u *use) {
 }
 
 // plainName is a name that a policy can list as it stands.
-var plainName = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
+var plainName = lazyre.New(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
 
 // allowLine is the line of a policy that would allow what a stream does with a name.
 func allowLine(g *global, u *use) string {

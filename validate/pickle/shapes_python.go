@@ -1,9 +1,10 @@
 package pickle
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/loadlock/loadlock/validate/lazyre"
 )
 
 // Shapes of calls that scikit-learn, pandas, numpy's random generators and plain Python write.
@@ -11,8 +12,8 @@ import (
 // pyNumber is a number as str() writes it, short enough to convert at once. Fraction("1e999999999") computes a number
 // of a billion digits; numbers with an exponent are for float and Decimal, which keep it.
 var (
-	pyNumber = regexp.MustCompile(`^[+-]?[0-9]{1,200}(/[0-9]{1,200})?$`)
-	pyFloat  = regexp.MustCompile(`^[+-]?(([0-9]{1,200}(\.[0-9]{0,200})?|\.[0-9]{1,200})([eE][+-]?[0-9]{1,6})?|s?NaN[0-9]{0,20}|nan|inf(inity)?|Infinity)$`)
+	pyNumber = lazyre.New(`^[+-]?[0-9]{1,200}(/[0-9]{1,200})?$`)
+	pyFloat  = lazyre.New(`^[+-]?(([0-9]{1,200}(\.[0-9]{0,200})?|\.[0-9]{1,200})([eE][+-]?[0-9]{1,6})?|s?NaN[0-9]{0,20}|nan|inf(inity)?|Infinity)$`)
 )
 
 // shapeNumber: one or two numbers, or one as text.
@@ -123,7 +124,7 @@ func shapeBlock(c *call) string {
 }
 
 // zoneName keeps to names of time zones and units; dateutil takes the rest of such a name for the path of a file.
-var zoneName = regexp.MustCompile(`^[A-Za-z0-9_+\-./:\[\], ]{0,80}$`)
+var zoneName = lazyre.New(`^[A-Za-z0-9_+\-./:\[\], ]{0,80}$`)
 
 func shapeZone(c *call) string {
 	for _, a := range c.args {

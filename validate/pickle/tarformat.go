@@ -2,9 +2,9 @@ package pickle
 
 import (
 	"path"
-	"regexp"
 
 	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/lazyre"
 )
 
 // The format of torch before 0.1.10 is a tar archive with four members (torch/serialization.py, legacy_load):
@@ -101,7 +101,7 @@ func (s *scan) pass(n int64) bool {
 }
 
 // tarKey is what the member named pickle calls its tensors by.
-var tarKey = regexp.MustCompile(`^[0-9]{1,20}$`)
+var tarKey = lazyre.New(`^[0-9]{1,20}$`)
 
 func tarTensor(p *validate.Pass, id *value) bool {
 	s, text := id.str()

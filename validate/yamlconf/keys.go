@@ -1,14 +1,13 @@
 package yamlconf
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
+	"github.com/loadlock/loadlock/validate/lazyre"
 	"github.com/loadlock/loadlock/validate/modelpath"
 	"github.com/loadlock/loadlock/validate/pyname"
+	"go.yaml.in/yaml/v3"
 )
 
 // scalar judges a value by the keys above it.
@@ -45,7 +44,7 @@ func (j *judge) scalar(n *yaml.Node, keys []string) {
 var evaluated = []string{"backbone", "head", "neck", "activation", "act"}
 
 // layer is what such a word may be: a class, a number, a mode, or an activation with plain arguments.
-var layer = regexp.MustCompile(`^[\w.+-]*$|^(torch\.)?nn\.[A-Z]\w*\([\w=., +-]*\)$`)
+var layer = lazyre.New(`^[\w.+-]*$|^(torch\.)?nn\.[A-Z]\w*\([\w=., +-]*\)$`)
 
 // evaluates reports whether evaluating the words of a value calls nothing but a layer. A description in words is no
 // expression.
@@ -93,7 +92,7 @@ func (j *judge) requirement(n *yaml.Node) {
 }
 
 var (
-	interpolation = regexp.MustCompile(`\$\{([A-Za-z_][\w.]*):`)
+	interpolation = lazyre.New(`\$\{([A-Za-z_][\w.]*):`)
 	// Resolvers that give parts of the configuration or the time.
 	quietResolvers = []string{"oc.select", "oc.create", "oc.decode", "oc.deprecated", "oc.dict.keys", "oc.dict.values", "now", "hydra"}
 )

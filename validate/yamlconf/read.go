@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"sort"
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/lazyre"
+	"go.yaml.in/yaml/v3"
 )
 
 const (
@@ -84,7 +83,7 @@ func (j *judge) documents(text []byte) error {
 	}
 }
 
-var lineNumber = regexp.MustCompile(`line (\d+)`)
+var lineNumber = lazyre.New(`line (\d+)`)
 
 // failedAt is the offset of the line that an error of the parser names.
 func (j *judge) failedAt(err error) int64 {
