@@ -14,7 +14,7 @@ import (
 )
 
 func scanAs(name string, b []byte) validate.Report {
-	return validate.ScanReader(context.Background(), []*validate.Scanner{Scanner()}, name, bytes.NewReader(b), int64(len(b)), validatetest.Policy().Scan)
+	return validatetest.Kept(name, b, validate.ScanReader(context.Background(), []*validate.Scanner{Scanner()}, name, bytes.NewReader(b), int64(len(b)), validatetest.Policy().Scan))
 }
 
 func elf(mach uint16) string {

@@ -89,7 +89,7 @@ func model(version uint32, order binary.AppendByteOrder) *writer {
 }
 
 func scanAs(name string, b []byte) validate.Report {
-	return validate.ScanReader(context.Background(), []*validate.Scanner{Scanner()}, name, bytes.NewReader(b), int64(len(b)), validatetest.Policy().Scan)
+	return validatetest.Kept(name, b, validate.ScanReader(context.Background(), []*validate.Scanner{Scanner()}, name, bytes.NewReader(b), int64(len(b)), validatetest.Policy().Scan))
 }
 
 func clean(rep validate.Report) bool { return rep.Files[0].Cleared && len(rep.Findings) == 0 }

@@ -19,7 +19,7 @@ import (
 func limits() policy.ScanLimits { return validatetest.Policy().Scan }
 
 func scanAs(name string, b []byte, l policy.ScanLimits) validate.Report {
-	return validate.ScanReader(context.Background(), []*validate.Scanner{Scanner(), text.Scanner()}, name, bytes.NewReader(b), int64(len(b)), l)
+	return validatetest.Kept(name, b, validate.ScanReader(context.Background(), []*validate.Scanner{Scanner(), text.Scanner()}, name, bytes.NewReader(b), int64(len(b)), l))
 }
 
 // clean says that a file is cleared without more than notes.

@@ -19,7 +19,7 @@ type msg = prototest.M
 var scanners = []*validate.Scanner{Scanner()}
 
 func scanAs(name string, b []byte) validate.Report {
-	return validate.ScanReader(context.Background(), scanners, name, bytes.NewReader(b), int64(len(b)), validatetest.Policy().Scan)
+	return validatetest.Kept(name, b, validate.ScanReader(context.Background(), scanners, name, bytes.NewReader(b), int64(len(b)), validatetest.Policy().Scan))
 }
 
 // node writes a NodeProto.

@@ -14,7 +14,7 @@ import (
 var scanners = []*validate.Scanner{Scanner()}
 
 func scanAs(name, b string) validate.Report {
-	return validate.ScanReader(context.Background(), scanners, name, bytes.NewReader([]byte(b)), int64(len(b)), validatetest.Policy().Scan)
+	return validatetest.Kept(name, b, validate.ScanReader(context.Background(), scanners, name, bytes.NewReader([]byte(b)), int64(len(b)), validatetest.Policy().Scan))
 }
 
 func doc(inside string) string {

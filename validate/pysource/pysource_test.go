@@ -13,7 +13,7 @@ import (
 )
 
 func scanAs(t testing.TB, name, content string) validate.Report {
-	return validate.ScanReader(t.Context(), []*validate.Scanner{Scanner()}, name, strings.NewReader(content), int64(len(content)), validatetest.Policy().Scan)
+	return validatetest.Kept(name, content, validate.ScanReader(t.Context(), []*validate.Scanner{Scanner()}, name, strings.NewReader(content), int64(len(content)), validatetest.Policy().Scan))
 }
 
 func has(rep validate.Report, rule string) bool {

@@ -17,7 +17,7 @@ import (
 var scanners = []*validate.Scanner{Scanner()}
 
 func scanAs(name string, b []byte) validate.Report {
-	return validate.ScanReader(context.Background(), scanners, name, bytes.NewReader(b), int64(len(b)), validatetest.Policy().Scan)
+	return validatetest.Kept(name, b, validate.ScanReader(context.Background(), scanners, name, bytes.NewReader(b), int64(len(b)), validatetest.Policy().Scan))
 }
 
 // builtin and customCode write operator codes.

@@ -6,8 +6,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
-	"testing"
 
 	"github.com/loadlock/loadlock/validate"
 )
@@ -15,32 +13,31 @@ import (
 // keepMax leaves out what would only be slow to copy.
 const keepMax = 1 << 20
 
-// Keep writes the bytes of a vector below the folder that the environment variable LOADLOCK_VECTORS names, if it names
-// one: into benign/ when nothing but notes was found, else into hostile/. The test itself holds that this is what was
-// expected of them. So other scanners can be run on the same files; nothing hostile is ever committed as a file.
-func Keep(t testing.TB, name string, data []byte, rep validate.Report) {
+// Kept returns the report of a scan of these bytes, and writes the bytes below the folder that the environment variable
+// LOADLOCK_VECTORS names, if it names one: into hostile/ when the report refuses them, into benign/ when nothing but
+// notes was found, into unclear/ otherwise. The test that asks holds that this is what was expected of them. So other
+// scanners can be run on the same files; nothing hostile is ever committed as a file. It panics when it cannot write.
+func Kept[T []byte | string](name string, data T, rep validate.Report) validate.Report {
 	dir := os.Getenv("LOADLOCK_VECTORS")
-	if _, isTest := t.(*testing.T); dir == "" || !isTest || len(data) == 0 || len(data) > keepMax {
-		return
+	if dir == "" || len(data) == 0 || len(data) > keepMax {
+		return rep
 	}
 	kind := "benign"
 	for _, f := range rep.Findings {
-		if f.Severity > validate.Low {
+		switch {
+		case f.Severity == validate.High:
 			kind = "hostile"
+		case f.Severity == validate.Medium && kind == "benign":
+			kind = "unclear"
 		}
 	}
-	sum := sha256.Sum256(append([]byte(path.Ext(name)), data...))
-	test := strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
-			return r
-		}
-		return '_'
-	}, t.Name())
-	to := filepath.Join(dir, kind, test[:min(len(test), 80)]+"-"+hex.EncodeToString(sum[:4]), path.Base(name))
+	sum := sha256.Sum256(append([]byte(path.Base(name)), data...))
+	to := filepath.Join(dir, kind, hex.EncodeToString(sum[:8]), path.Base(name))
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
-	if err := os.WriteFile(to, data, 0o644); err != nil {
-		t.Fatal(err)
+	if err := os.WriteFile(to, []byte(data), 0o644); err != nil {
+		panic(err)
 	}
+	return rep
 }

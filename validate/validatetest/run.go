@@ -52,7 +52,7 @@ func RunPolicy(t testing.TB, p policy.Policy, scanners []*validate.Scanner, file
 	_, d := validate.Decide(p, snap, rep, time.Now())
 	if len(files) == 1 {
 		for name, data := range files {
-			Keep(t, name, data, rep)
+			Kept(name, data, rep)
 		}
 	}
 	return rep, d

@@ -14,7 +14,7 @@ import (
 )
 
 func scanAs(name, content string) validate.Report {
-	return validate.ScanReader(context.Background(), []*validate.Scanner{Scanner()}, name, strings.NewReader(content), int64(len(content)), validatetest.Policy().Scan)
+	return validatetest.Kept(name, content, validate.ScanReader(context.Background(), []*validate.Scanner{Scanner()}, name, strings.NewReader(content), int64(len(content)), validatetest.Policy().Scan))
 }
 
 const nemo = `sample_rate: 16000
