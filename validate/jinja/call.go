@@ -128,7 +128,7 @@ func (j *judge) method(n *node, pos int, base value, name string, args []value) 
 			return of(built | data)
 		}
 	}
-	if !names["method"][name] {
+	if !names()["method"][name] {
 		if !internal(name) { // which has been said
 			j.say(Unlisted, pos, "method %s is called", quote(name))
 		}
@@ -228,7 +228,7 @@ func (j *judge) change(callee *node, args []value) {
 			old.list = nil
 			j.vars[target.s] = old
 		}
-		if _, ok := j.vars[target.s]; ok || !names["function"][target.s] {
+		if _, ok := j.vars[target.s]; ok || !names()["function"][target.s] {
 			j.set(target.s, added)
 		}
 	}

@@ -246,15 +246,15 @@ func blockText(n *node) value {
 // variable is what a name stands for.
 func (j *judge) variable(n *node) value {
 	if v, ok := j.vars[n.s]; ok {
-		if names["taboo"][n.s] {
+		if names()["taboo"][n.s] {
 			v = v.join(of(taboo)) // an assignment elsewhere does not make this use harmless
 		}
 		return v
 	}
 	switch {
-	case names["function"][n.s]:
+	case names()["function"][n.s]:
 		return of(function)
-	case names["taboo"][n.s]:
+	case names()["taboo"][n.s]:
 		return of(taboo)
 	case n.s == "caller":
 		return of(caller)

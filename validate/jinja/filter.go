@@ -19,14 +19,14 @@ func (j *judge) filter(n *node, v value) value {
 	switch {
 	case n.s == "attr":
 		return j.attr(n.pos, v, args)
-	case !names.filter(n.s):
+	case !names().filter(n.s):
 		j.say(Unlisted, n.pos, "filter %s", quote(n.s))
 		return of(built | data)
-	case names["filter-number"][n.s]:
+	case names()["filter-number"][n.s]:
 		return of(number)
-	case names["filter-by"][n.s]:
+	case names()["filter-by"][n.s]:
 		return j.by(n, v, args)
-	case names["filter-same"][n.s]:
+	case names()["filter-same"][n.s]:
 		return j.same(n.s, v, args)
 	}
 	switch n.s {
@@ -213,18 +213,18 @@ func (j *judge) named(n *node, args []value, elements value, what string) value 
 	out := elements
 	for _, s := range args[0].strs {
 		switch {
-		case what == "test" && names["test"][s]:
+		case what == "test" && names()["test"][s]:
 		case what == "test":
 			j.say(Unlisted, n.pos, "test %s", quote(s))
 		case s == "attr":
 			j.attr(n.pos, elements, args[1:])
-		case names["filter-by"][s]:
+		case names()["filter-by"][s]:
 			for _, v := range args[1:] {
 				j.path(n.pos, v)
 			}
-		case !names.filter(s):
+		case !names().filter(s):
 			j.say(Unlisted, n.pos, "filter %s", quote(s))
-		case names["filter-number"][s]:
+		case names()["filter-number"][s]:
 			out = out.join(of(number))
 		case s == "string":
 			out = out.join(of(holder))
@@ -241,7 +241,7 @@ func (j *judge) named(n *node, args []value, elements value, what string) value 
 func (j *judge) test(n *node) value {
 	j.expr(n.kids[0])
 	j.arguments(n.args)
-	if !names["test"][n.s] {
+	if !names()["test"][n.s] {
 		j.say(Unlisted, n.pos, "test %s", quote(n.s))
 	}
 	return of(number)

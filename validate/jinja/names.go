@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"strings"
+	"sync"
 )
 
 // names.txt is the vetted list: kind, name, and why it is harmless.
@@ -14,7 +15,7 @@ var namesText string
 // vetted are the names that a template may use, by kind.
 type vetted map[string]map[string]bool
 
-var names = mustRead(namesText)
+var names = sync.OnceValue(func() vetted { return mustRead(namesText) })
 
 func mustRead(s string) vetted {
 	v, err := readNames(s)
@@ -53,7 +54,7 @@ func (v vetted) filter(name string) bool {
 // block of text can have it around.
 func internal(s string) bool {
 	s = strings.TrimSpace(s)
-	return strings.HasPrefix(s, "_") || names["internal"][s]
+	return strings.HasPrefix(s, "_") || names()["internal"][s]
 }
 
 // internalPath is internal for the dotted and comma-separated paths of map(attribute=…) and of str.format.

@@ -13,6 +13,7 @@ import (
 	_ "embed"
 	"fmt"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -30,7 +31,7 @@ const (
 //go:embed names.txt
 var namesText string
 
-var list = mustRead(namesText)
+var list = sync.OnceValue(func() lists { return mustRead(namesText) })
 
 type lists struct{ packages, names, harmful, words map[string]bool }
 
@@ -74,11 +75,11 @@ func Judge(name string) Verdict {
 		return Unknown
 	}
 	parts := strings.Split(name, ".")
-	if list.harmful[parts[0]] {
+	if list().harmful[parts[0]] {
 		return Harmful
 	}
 	for _, part := range parts {
-		if strings.HasPrefix(part, "__") || list.words[part] {
+		if strings.HasPrefix(part, "__") || list().words[part] {
 			return Harmful
 		}
 	}
@@ -87,7 +88,7 @@ func Judge(name string) Verdict {
 			return Unknown
 		}
 	}
-	if list.names[name] {
+	if list().names[name] {
 		return Known
 	}
 	last, _ := utf8.DecodeRuneInString(parts[len(parts)-1])
@@ -95,7 +96,7 @@ func Judge(name string) Verdict {
 		return Unknown
 	}
 	for i := 1; i < len(parts); i++ {
-		if list.packages[strings.Join(parts[:i], ".")] {
+		if list().packages[strings.Join(parts[:i], ".")] {
 			return Known
 		}
 	}
