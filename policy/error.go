@@ -66,9 +66,9 @@ func printable(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
-// nearest returns the candidate with the smallest edit distance to word, or "" when none resembles it. A
+// Nearest returns the candidate with the smallest edit distance to word, or "" when none resembles it. A
 // candidate is also near by its last part, so that "max_files" finds "scan.max_files".
-func nearest(word string, candidates []string) string {
+func Nearest(word string, candidates []string) string {
 	if len(word) > 64 { // bounds the work for a hostile key
 		return ""
 	}
@@ -108,7 +108,7 @@ func distance(a, b string) int {
 
 // suggestion is the clause that names the nearest candidate, or "".
 func suggestion(word string, candidates []string) string {
-	if n := nearest(word, candidates); n != "" {
+	if n := Nearest(word, candidates); n != "" {
 		return "; the nearest is " + n
 	}
 	return ""

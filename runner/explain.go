@@ -2,6 +2,7 @@ package runner
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -10,9 +11,8 @@ import (
 	"slices"
 	"strings"
 
-	"errors"
-
 	"github.com/loadlock/loadlock/isolate"
+	"github.com/loadlock/loadlock/policy"
 	"github.com/loadlock/loadlock/validate"
 )
 
@@ -39,8 +39,8 @@ func Explain(w io.Writer, what, stateDir string, style Style) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && what == "last":
 		return &UsageError{What: "nothing was run yet", Hint: "loadlock run --model ./model -- python load_model.py"}
-	case err != nil && !strings.ContainsAny(what, "./"):
-		return &UsageError{What: what + " is no rule, layer or report", Hint: "rules: " + strings.Join(ruleIDs(), " ")}
+	case errors.Is(err, fs.ErrNotExist) && !looksLikePath(what):
+		return &UsageError{What: what + " is no rule, layer or report", Hint: near(what)}
 	case err != nil:
 		return fmt.Errorf("report: %w", err)
 	}
@@ -66,6 +66,43 @@ func explainRule(w io.Writer, r *validate.Rule, style Style) {
 		fmt.Fprintf(w, "\nsee:  %s\n", strings.Join(r.Refs, "\n      "))
 	}
 	fmt.Fprintf(w, "\nto accept it for one file, in a policy:\n    waivers:\n      - {rule: %s, sha256: …, reason: \"…\", expires: …}\n", r.ID)
+}
+
+// looksLikePath tells a report that is missing from the name of a rule that is misspelt: rules have one slash, too.
+func looksLikePath(what string) bool {
+	return strings.Contains(what, ".") || strings.HasPrefix(what, "/") || strings.Count(what, "/") > 1
+}
+
+// near says which names resemble one that does not exist: all rules of a format, rules that contain the word, or the
+// rule or layer with the fewest other letters; failing that, the formats there are.
+func near(word string) string {
+	ids := ruleIDs()
+	var found, formats []string
+	for _, id := range ids {
+		format, what, _ := strings.Cut(id, "/")
+		if word != "" && (word == format || strings.Contains(what, word)) {
+			found = append(found, id)
+		}
+		formats = append(formats, format)
+	}
+	if len(found) == 0 {
+		_, what, _ := strings.Cut(word, "/")
+		for _, l := range isolate.Layers() {
+			ids = append(ids, l.Name)
+		}
+		for _, id := range ids {
+			if _, last, ok := strings.Cut(id, "/"); ok && last == what {
+				found = append(found, id)
+			}
+		}
+		if n := policy.Nearest(word, ids); n != "" && !slices.Contains(found, n) {
+			found = append([]string{n}, found...)
+		}
+	}
+	if len(found) > 0 {
+		return "near: loadlock explain " + strings.Join(found, " | ")
+	}
+	return "loadlock explain FORMAT names the rules of a format: " + strings.Join(slices.Compact(formats), " ")
 }
 
 func ruleIDs() []string {
