@@ -105,6 +105,9 @@ func Scan(ctx context.Context, job ScanJob) (ScanReport, error) {
 		})
 	}
 	for i := range job.Refs {
+		if ctx.Err() != nil { // the caller gives up, and the rest is not looked at
+			break
+		}
 		work <- i
 	}
 	close(work)
