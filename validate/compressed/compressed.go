@@ -24,7 +24,9 @@ import (
 	"errors"
 	"io"
 	"path"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/loadlock/loadlock/validate"
 )
@@ -76,7 +78,7 @@ type format struct {
 	open func(s *stream) (io.Reader, error)
 }
 
-func formats() []format {
+var formats = sync.OnceValue(func() []format {
 	return []format{
 		{"gzip", []string{".gz", ".gzip"}, matchGzip, openGzip},
 		{"bzip2", []string{".bz2"}, matchBzip2, openBzip2},
@@ -88,16 +90,17 @@ func formats() []format {
 		{"zlib", nil, matchZlib, openZlib},
 		{"lzma", []string{".lzma"}, matchLZMA, openLZMA},
 	}
-}
+})
 
 func magic(m string) func(validate.Head) bool {
 	return func(h validate.Head) bool { return strings.HasPrefix(string(h.Start[:min(len(h.Start), len(m))]), m) }
 }
 
 func find(h validate.Head) *format {
-	for _, f := range formats() {
-		if f.match(h) {
-			return &f
+	list := formats()
+	for i := range list {
+		if list[i].match(h) {
+			return &list[i]
 		}
 	}
 	return nil
@@ -105,14 +108,8 @@ func find(h validate.Head) *format {
 
 // named says that a name promises a compressed file.
 func named(name string) bool {
-	for _, f := range formats() {
-		for _, ext := range f.exts {
-			if validate.Ext(name) == ext {
-				return true
-			}
-		}
-	}
-	return false
+	ext := validate.Ext(name)
+	return ext != "" && slices.ContainsFunc(formats(), func(f format) bool { return slices.Contains(f.exts, ext) })
 }
 
 // inner is the name of what is in a compressed file: the name without the ending that compression added.

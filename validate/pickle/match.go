@@ -12,6 +12,7 @@ const (
 	dryOps     = 8192
 	dryWindows = 16 // of lines
 	dryStreams = 64
+	fewOps     = 3 // that are enough where the name or PROTO says pickle
 )
 
 // extensions are names that say "pickle".
@@ -24,24 +25,28 @@ func match(h validate.Head) bool {
 		return false
 	}
 	r := newReader(h, h.Size, nil)
-	d := tryRun(r)
+	named, ops := slices.Contains(extensions, validate.Ext(h.Name)), int64(dryOps)
+	if named || h.Start[0] == opPROTO {
+		ops = fewOps // no more is asked for below
+	}
+	d := tryRun(r, ops)
 	if d.effect || d.enough {
 		return true
 	}
-	if slices.Contains(extensions, validate.Ext(h.Name)) {
+	if named {
 		begins := h.Start[0] == opPROTO && len(h.Start) > 2 && opcodes[h.Start[2]].run != nil
-		if begins || d.ops >= 3 || d.imports > 0 || d.stopped {
+		if begins || d.ops >= fewOps || d.imports > 0 || d.stopped {
 			return true
 		}
 	}
 	if h.Start[0] == opPROTO {
-		return d.stopped || d.ops >= 3 || d.imports > 0
+		return d.stopped || d.ops >= fewOps || d.imports > 0
 	}
 	for chain := 1; d.stopped && !d.text; chain++ {
 		if r.pos == h.Size || chain > dryStreams {
 			return true
 		}
-		if d = tryRun(r); d.effect || d.enough {
+		if d = tryRun(r, dryOps); d.effect || d.enough {
 			return true
 		}
 	}
@@ -58,8 +63,8 @@ type dry struct {
 	text    bool // a persistent id of protocol 0, which no loader we know answers and much text looks like
 }
 
-// tryRun runs one stream from the position of the reader.
-func tryRun(r *reader) *dry {
+// tryRun runs up to so many opcodes of one stream from the position of the reader.
+func tryRun(r *reader, ops int64) *dry {
 	d := &dry{}
 	l, err := loadLists()
 	if err != nil {
@@ -74,7 +79,7 @@ func tryRun(r *reader) *dry {
 		return nil
 	}
 	m := newMachine(r, d, l, func(int64) error { return nil })
-	m.maxOps = dryOps
+	m.maxOps = ops
 	err = m.run()
 	d.ops = m.ops
 	d.stopped, d.enough = err == nil, errors.Is(err, errEnough)

@@ -93,6 +93,6 @@ func (s *scan) stream(keep int) (*value, error) {
 // another reports whether what follows the end of a pickle is one more.
 func (s *scan) another() bool {
 	s.r.pos = s.pos
-	d := tryRun(s.r)
-	return d.stopped || d.enough || d.effect || d.ops >= 3
+	d := tryRun(s.r, fewOps)
+	return d.stopped || d.enough || d.effect
 }
