@@ -49,7 +49,7 @@ func (f *scanFlags) refs(ctx context.Context, args []string) (refs []runner.Scan
 				ref.Path, err = saveStdin(dir)
 			}
 			if err != nil {
-				return nil, cleanUp, fmt.Errorf("standard input: %w", err)
+				return nil, cleanUp, &runner.UsageError{What: "standard input could not be kept: " + err.Error(), Hint: "free space in the folder for temporary files, or point TMPDIR to one with room"}
 			}
 		}
 		refs = append(refs, ref)

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 	"time"
 
@@ -42,7 +44,7 @@ func scanCommand() *cobra.Command {
 
 // writers are the formats of scan, but text.
 var writers = map[string]func(*os.File, runner.ScanReport) error{
-	"json":      func(w *os.File, rep runner.ScanReport) error { printJSON(w, rep); return nil },
+	"json":      func(w *os.File, rep runner.ScanReport) error { return writeJSON(w, rep) },
 	"sarif":     func(w *os.File, rep runner.ScanReport) error { return runner.WriteSARIF(w, rep, version) },
 	"junit":     func(w *os.File, rep runner.ScanReport) error { return runner.WriteJUnit(w, rep) },
 	"cyclonedx": func(w *os.File, rep runner.ScanReport) error { return runner.WriteBOM(w, rep, version, time.Now()) },
@@ -129,12 +131,17 @@ func (f *scanFlags) saveBaseline(rep runner.ScanReport) error {
 	if err != nil {
 		return fmt.Errorf("baseline: %w", err)
 	}
-	out, err := os.OpenFile(f.writeBaseline, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	// Whole or not at all: a baseline that was cut short would accept less than it says.
+	out, err := os.CreateTemp(filepath.Dir(f.writeBaseline), ".baseline-")
 	if err != nil {
 		return fmt.Errorf("baseline: %w", err)
 	}
-	printJSON(out, b)
-	if err := out.Close(); err != nil {
+	err = errors.Join(writeJSON(out, b), out.Chmod(0o644), out.Close())
+	if err == nil {
+		err = os.Rename(out.Name(), f.writeBaseline)
+	}
+	if err != nil {
+		os.Remove(out.Name())
 		return fmt.Errorf("baseline: %w", err)
 	}
 	say(os.Stderr, "loadlock: %s accepts %d findings\n", f.writeBaseline, len(b.Accepted))
