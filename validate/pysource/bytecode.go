@@ -18,7 +18,7 @@ func isByteCode(h validate.Head) bool {
 
 func scanByteCode(p *validate.Pass) error {
 	p.IsCode()
-	p.Report(notCode, 0, "%d bytes of compiled Python", p.Size)
+	p.ReportAt(notCode, validate.Place{Capability: unresolved}, "%d bytes of compiled Python", p.Size)
 	p.Clear(0, p.Size, "compiled Python")
 	return nil
 }

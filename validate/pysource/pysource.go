@@ -140,9 +140,16 @@ func analyseAt(p *validate.Pass, src []byte, off int64, line int) {
 		if at.Line > 0 {
 			at.Line += line
 		}
+		if at.Capability == "" && r != unparsed && r != tooLarge {
+			at.Capability = unresolved
+		}
 		p.ReportAt(r, at, "%s", detail)
 	})
 }
+
+// unresolved is the capability of code that was read and whose effect depends on what is not in it. A file that was
+// not read as a whole has no capability: nobody knows what it is.
+const unresolved = "unresolved"
 
 // content is a line that only Python has; the whole file must then be Python as well.
 var content = lazyre.New(`(?m)^[ \t]*(import [a-zA-Z_][\w.]*( as \w+)?[ \t]*(#.*|;.*|,.*)?\r?$|from [a-zA-Z_.][\w.]* import [\w(*]|(async )?def \w+\(|class \w+.*:|exec\(|eval\(|__import__\(|@\w+)`)
