@@ -6,6 +6,7 @@ import (
 
 	"github.com/loadlock/loadlock/validate"
 	"github.com/loadlock/loadlock/validate/jsonwalk"
+	"github.com/loadlock/loadlock/validate/pyname"
 )
 
 // entry judges an object with a class_name.
@@ -47,6 +48,8 @@ func afterPackage(s string) string { return s[strings.LastIndexByte(s, '>')+1:] 
 func (j *judge) lambda(o *frame, stack []jsonwalk.Frame) {
 	c := o.config
 	switch {
+	case c != nil && c.fnKind == 't' && !c.module.null() && pyname.Judge(c.module.s+"."+c.fn.s) == pyname.Harmful:
+		j.report(module, stack, o.off, "", "Lambda of the function %s", validate.Quote(c.module.s+"."+c.fn.s, 120))
 	case c != nil && c.fnKind == 't' && c.fnType == "function" && !isCode([]byte(c.fn.s)):
 		j.report(custom, stack, o.off, "", "Lambda of the function %s", validate.Quote(c.fn.s, 80))
 	case c != nil && c.fnKind == 'o' && c.fnOf == "function":

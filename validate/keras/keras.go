@@ -24,12 +24,15 @@ func match(h validate.Head) bool {
 	if isMetadata(h.Name, h.Start) {
 		return true
 	}
-	start := bytes.TrimLeft(h.Start, " \t\r\n")
+	start := bytes.TrimLeft(bytes.TrimPrefix(h.Start, mark), " \t\r\n")
 	if len(start) == 0 || start[0] != '{' && start[0] != '[' {
 		return len(start) == 0 && h.Size > int64(len(h.Start)) && contains(h, h.Size)
 	}
 	return contains(h, h.Size)
 }
+
+// mark is the byte order mark of UTF-8, which json.loads accepts when it is given bytes, as Keras does.
+var mark = []byte("\ufeff")
 
 // spelled reports whether a piece has the key, plain or with letters written as escapes (\u0061 for a).
 func spelled(b []byte) bool {
@@ -81,7 +84,8 @@ func scan(p *validate.Pass) error {
 		return err
 	}
 	j := &judge{p: p, classes: classes, told: map[string]bool{}}
-	err = jsonwalk.Walk(p, 0, p.Size, jsonwalk.Visitor{Scalar: j.scalar, Open: j.open, Close: j.close, Repeated: j.repeated})
+	from := int64(len(head[:n]) - len(bytes.TrimPrefix(head[:n], mark)))
+	err = jsonwalk.Walk(p, from, p.Size-from, jsonwalk.Visitor{Scalar: j.scalar, Open: j.open, Close: j.close, Repeated: j.repeated})
 	if err != nil {
 		return err
 	}

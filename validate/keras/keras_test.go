@@ -92,6 +92,7 @@ var hostile = []struct{ name, rule, json string }{
 	{"a known class with a foreign registered name", "keras/custom-object", `{"module":"keras.layers","class_name":"Dense","config":{},"registered_name":"pkg>Evil"}`},
 	{"a layer with a JAX function", "keras/custom-object", `{"module":"keras.layers","class_name":"JaxLayer","config":{"call_fn":{"module":"builtins","class_name":"function","config":"f"}}}`},
 	{"a Lambda of a named function", "keras/custom-object", `{"class_name":"Lambda","config":{"function":"f","function_type":"function","module":"m"}}`},
+	{"a Lambda of a function of os", "keras/module", `{"class_name":"Lambda","config":{"function":"system","function_type":"function","module":"os"}}`},
 	{"a repeated class name", "keras/duplicate-key", `{"class_name":"Dense","class_name":"Dense","config":{}}`},
 	{"a class name that is a list", "keras/shape", `{"class_name":["Lambda"],"config":{}}`},
 	{"a function without a name", "keras/shape", `{"class_name":"function","config":{"a":1},"module":"builtins"}`},
@@ -111,6 +112,17 @@ func TestHostileDocumentsAreRefused(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Keras reads config.json with json.loads from bytes, which skips the mark.
+func TestAByteOrderMarkHidesNothing(t *testing.T) {
+	rep := scanAs("config.json", []byte("\ufeff"+lambda3()), limits())
+	if !slices.Contains(rulesOf(rep), "keras/lambda") {
+		t.Errorf("want keras/lambda\n%s", validatetest.Show(rep))
+	}
+	if rep := scanAs("config.json", []byte("\ufeff"+`{"class_name":"Sequential","config":{"layers":[]}}`), limits()); !clean(rep) || !slices.Contains(rep.Files[0].Scanners, "keras") {
+		t.Errorf("want a cleared file\n%s", validatetest.Show(rep))
 	}
 }
 
