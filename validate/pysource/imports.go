@@ -24,7 +24,7 @@ func (m *module) importModule(path string, n syntax.Node, at place) {
 	switch {
 	case e == nil && root == "":
 	case e == nil:
-		m.say(unknownModule, "", n, at, "module %s is not vetted", quoted(root))
+		m.say(unknownModule, unknownCode, n, at, "module %s is not vetted", quoted(root))
 	case e.verdict == deny:
 		if len(m.pending) < 256 {
 			m.pending = append(m.pending, pendingImport{e, n, at})
@@ -45,7 +45,7 @@ func (m *module) importFrom(n *syntax.ImportFrom, at place) {
 	for _, a := range n.Names {
 		if a.Name == "*" {
 			if e, _ := m.names.find(m.names.canonical(from)); n.Level == 0 && (e == nil || e.verdict >= ask) {
-				m.say(starImport, "", n, at, "from %s import *", clip(from, 80))
+				m.say(starImport, unknownCode, n, at, "from %s import *", clip(from, 80))
 			}
 			continue
 		}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/loadlock/loadlock/validate"
 	"github.com/loadlock/loadlock/validate/jsonwalk"
-	"github.com/loadlock/loadlock/validate/lazyre"
 )
 
 // isNotebook recognises Jupyter notebooks: JSON with cells and a version of the format (nbformat 4).
@@ -48,6 +47,8 @@ type cells struct {
 	all  bytes.Buffer
 	full bool
 	hits int
+
+	begun string // a command that goes on in the next line
 }
 
 func (c *cells) scalar(stack []jsonwalk.Frame, k jsonwalk.Kind, v []byte, off int64) {
@@ -77,30 +78,7 @@ func (c *cells) close(stack []jsonwalk.Frame, _ int64) {
 		c.all.WriteByte('\n')
 	}
 	c.cell.Reset()
-	c.kind = ""
-}
-
-var (
-	// lines that IPython hands to a shell
-	shellLine = lazyre.New(`^\s*(\w+\s*=\s*)?(!|%sx|%system|%%bash|%%sh|%%script|%%cmd|%%system|%%perl|%%ruby|%%javascript|%%js|%%html|%run|%load_ext|%%cython|%%writefile|%edit|%env)`)
-	// commands that everybody's notebooks have
-	plainCommand = lazyre.New(`^\s*(!|%)\s*(nvidia-smi|ls|pwd|free|df|lscpu|python3? --version)\b[^;&|<>$` + "`" + `]*$`)
-	installLine  = lazyre.New(`^\s*[!%]\s*(python3? -m )?(pip3?|conda|uv pip) install ([^;&|<>$` + "`" + `:/]*)$`)
-)
-
-// commands reports the lines of a cell that are commands.
-func (c *cells) commands(text string, off int64) {
-	for _, line := range strings.Split(text, "\n") {
-		switch {
-		case plainCommand.MatchString(line), !shellLine.MatchString(line) && !installLine.MatchString(line):
-		case installLine.MatchString(line):
-			c.p.ReportAt(odddependency, validate.Place{Offset: off, Evidence: quote(line)}, "a cell installs packages")
-		default:
-			if c.hits++; c.hits <= 32 {
-				c.p.ReportAt(notebookCommand, validate.Place{Offset: off, Evidence: quote(line), Capability: "subprocess"}, "a cell gives a command: %s", quoted(strings.TrimSpace(line)))
-			}
-		}
-	}
+	c.kind, c.begun = "", ""
 }
 
 // foreignCell reports whether a cell is in another language, or text for a file; its first line was reported.
@@ -112,9 +90,14 @@ func foreignCell(s string) bool {
 // program is the code of all cells, with the lines that are not Python blanked as comments.
 func (c *cells) program() []byte {
 	var out bytes.Buffer
+	goesOn := false // a command of several lines
 	for _, line := range strings.Split(c.all.String(), "\n") {
 		t := strings.TrimSpace(line)
+		wasCommand := goesOn
+		goesOn = (wasCommand || strings.HasPrefix(t, "!") || strings.HasPrefix(t, "%")) && strings.HasSuffix(t, `\`)
 		switch {
+		case wasCommand:
+			out.WriteString("# ")
 		case strings.HasPrefix(t, "%%"):
 			out.WriteString("# ")
 		case strings.HasPrefix(t, "!"), strings.HasPrefix(t, "%"):

@@ -28,6 +28,7 @@ import (
 	"strings"
 
 	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/jitsource"
 	"github.com/loadlock/loadlock/validate/lazyre"
 	"github.com/loadlock/loadlock/validate/pysource/syntax"
 )
@@ -61,6 +62,8 @@ func Scanner() *validate.Scanner {
 
 func match(h validate.Head) bool {
 	switch {
+	case jitsource.Is(h):
+		return false // no interpreter of Python runs it; validate/torchscript judges it
 	case isPathFile(h.Name):
 		return h.Text() // .pth is also what torch checkpoints are called; those are not text
 	case slices.Contains(sourceExtensions, validate.Ext(h.Name)), isByteCode(h), isNotebook(h), isRequirements(h):
@@ -154,12 +157,15 @@ const unresolved = "unresolved"
 // content is a line that only Python has; the whole file must then be Python as well.
 var content = lazyre.New(`(?m)^[ \t]*(import [a-zA-Z_][\w.]*( as \w+)?[ \t]*(#.*|;.*|,.*)?\r?$|from [a-zA-Z_.][\w.]* import [\w(*]|(async )?def \w+\(|class \w+.*:|exec\(|eval\(|__import__\(|@\w+)`)
 
-// hasContent reports whether a line matches content. Most lines of files that are not Python are passed over for the
-// letter they begin with.
+// beginnings are how a line begins that matches content.
+var beginnings = []string{"import ", "from ", "async ", "def ", "class ", "exec(", "eval(", "__import__(", "@"}
+
+// hasContent reports whether a line matches content.
 func hasContent(b []byte) bool {
 	for line := range bytes.Lines(b) {
 		line = bytes.TrimRight(bytes.TrimLeft(line, " \t"), "\n")
-		if len(line) > 0 && bytes.IndexByte([]byte("ifadce_@"), line[0]) >= 0 && content.Match(line) {
+		begins := func(s string) bool { return len(line) >= len(s) && line[0] == s[0] && string(line[:len(s)]) == s }
+		if slices.ContainsFunc(beginnings, begins) && content.Match(line) {
 			return true
 		}
 	}

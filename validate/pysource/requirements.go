@@ -19,11 +19,15 @@ func isRequirements(h validate.Head) bool {
 }
 
 var (
-	otherIndex   = lazyre.New(`^\s*(-i\b|--index-url|--extra-index-url|-f\b|--find-links|--trusted-host|index-url\s*=|extra-index-url\s*=|find-links\s*=|\[\[tool\.uv\.index\]\]|\[\[tool\.poetry\.source\]\]|\[\[source\]\])`)
-	knownIndex   = lazyre.New(`https://(pypi\.org/simple|download\.pytorch\.org/|data\.pyg\.org/|storage\.googleapis\.com/jax-releases|pypi\.nvidia\.com)`)
-	directPlace  = lazyre.New(`(?i)(git|hg|svn|bzr)\+|@\s*(https?|file|ftp)://|^\s*-?\s*(https?|file|ftp)://|^\s*(-e|--editable)\b|^\s*\.{0,2}/|\b(git|url|path)\s*=\s*["']`)
-	packageName  = lazyre.New(`^[\s\-"']*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*["']?\s*([=<>!~;,@#"'\]]|$)`)
-	buildBackend = lazyre.New(`^\s*(build-backend|backend-path)\s*=\s*["'\[]\s*["']?([\w.:-]+)`)
+	otherIndex = lazyre.New(`^\s*(-i\b|--index-url|--extra-index-url|-f\b|--find-links|--trusted-host|index-url\s*=|extra-index-url\s*=|find-links\s*=|\[\[tool\.uv\.index\]\]|\[\[tool\.poetry\.source\]\]|\[\[source\]\])`)
+	// A default branch or a release of projects whose packages everybody has. Another revision may be anybody's: those of
+	// a fork can be had under the address of the original.
+	knownPlace    = lazyre.New(`^\s*-?\s*([\w\[\].-]+\s*@\s*)?git\+https://github\.com/(huggingface|pytorch|Dao-AILab|openai|facebookresearch|Lightning-AI)/[\w.-]+?(\.git)?(@(main|master|v?\d{1,4}(\.\d+)+))?(#egg=[\w\[\],.-]+)?\s*$`)
+	knownIndex    = lazyre.New(`https://(pypi\.org/simple|download\.pytorch\.org/|data\.pyg\.org/|storage\.googleapis\.com/jax-releases/|pypi\.nvidia\.com([/\s"']|$))`)
+	directPlace   = lazyre.New(`(?i)(git|hg|svn|bzr)\+|@\s*(https?|file|ftp)://|^\s*-?\s*(https?|file|ftp)://|^\s*(-e|--editable)\b|^\s*\.{0,2}/|^\s*git\s*=\s*["']|\{.*\b(git|url|path)\s*=\s*["']`)
+	directAddress = lazyre.New(`^\s*([\w\[\].-]+\s*@\s*)?https://[\w./+%~-]+\.whl\s*(#sha256=[0-9a-f]+)?$`)
+	packageName   = lazyre.New(`^[\s\-"']*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*["']?\s*([=<>!~;,@#"'\]]|$)`)
+	buildBackend  = lazyre.New(`^\s*(build-backend|backend-path)\s*=\s*["'\[]\s*["']?([\w.:-]+)`)
 )
 
 var knownBackends = words(`setuptools.build_meta setuptools.build_meta:__legacy__ poetry.core.masonry.api hatchling.build flit_core.buildapi pdm.backend maturin mesonpy scikit_build_core.build`)
@@ -58,13 +62,14 @@ func requirement(p *validate.Pass, s string, line int, at int64) {
 	}
 	place := validate.Place{Offset: min(at, p.Size), Line: line, Evidence: quote(strings.TrimSpace(s)), Capability: "network_access"}
 	switch m := packageName.FindStringSubmatch(s); {
-	case otherIndex.MatchString(s) && !knownIndex.MatchString(s):
+	case otherIndex.MatchString(s) && !knownAddresses(s):
 		p.ReportAt(dependency, place, "packages come from another index: %s", quoted(s))
 	case otherIndex.MatchString(s):
 	case buildBackend.MatchString(s):
 		if b := buildBackend.FindStringSubmatch(s); !knownBackends[b[2]] || b[1] == "backend-path" {
 			p.ReportAt(odddependency, place, "the build runs %s", quoted(b[2]))
 		}
+	case knownPlace.MatchString(s), directAddress.MatchString(s) && knownAddresses(s):
 	case directPlace.MatchString(s):
 		p.ReportAt(odddependency, place, "a package from a place of its own: %s", quoted(s))
 	case strings.Contains(s, "--pre"), strings.Contains(s, "--no-verify"), strings.Contains(s, "--no-binary"), strings.Contains(s, "--config-settings"), strings.Contains(s, "--global-option"):
@@ -74,6 +79,12 @@ func requirement(p *validate.Pass, s string, line int, at int64) {
 			p.ReportAt(odddependency, place, "package %s is almost %s", quoted(m[1]), near)
 		}
 	}
+}
+
+// knownAddresses reports whether a line has addresses and all of them are of known indexes.
+func knownAddresses(s string) bool {
+	n := strings.Count(s, "://")
+	return n > 0 && len(knownIndex.FindAllString(s, -1)) == n
 }
 
 // normalName is a package's name as PEP 503 compares it.

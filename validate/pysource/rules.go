@@ -49,6 +49,7 @@ var (
 	unparsed       = unclear("unparsed", "Python source that could not be read", "What was not read was not judged.", `def f(:`, `def f(): pass`)
 	tooLarge       = unclear("too-large", "Python source that is too large to be judged", "What was not read was not judged.", `5 MiB of statements`, `a long modelling file`)
 	notCode        = unclear("byte-code", "compiled Python code", "It cannot be read, and the interpreter may prefer it to the source.", `__pycache__/x.cpython-311.pyc`, `x.py`)
+	notebookUsual  = unclear("notebook-usual", "a notebook cell that fetches or moves files", "Whoever runs the cell fetches or changes files; loading the model does not.", `!wget https://example.com/x.zip`, `!nvidia-smi`)
 	odddependency  = unclear("odd-dependency", "a requirement that deserves a look", "A name close to a known one, a direct address or another index installs something else.", `torhc==2.0`, `torch==2.0`)
 	computedPath   = unclear("computed-path", "a file is changed whose name is computed", "The name may be any.", `open(base64.b64decode(x), "w")`, `open(vocab_file, "w")`)
 )
@@ -57,6 +58,10 @@ var (
 var used = &validate.Rule{ID: "pysource/note", Title: "something the code does that is ordinary, but good to know", Severity: validate.Low,
 	Why: "It tells what the code would need when the policy lets it run.", Fix: "nothing", Hostile: `os.environ.get("LOCAL_RANK")`, Benign: `torch.nn.Linear(2, 2)`}
 
+// unknownCode is what code may do that is not here to be read. No policy permits it by that word; what is withheld does
+// not do it.
+const unknownCode = "unknown_code"
+
 // byCapability is the rule for a denied name, and the word of the policy.
 var byCapability = map[string]*validate.Rule{"execution": execution, "subprocess": process, "network_access": network, "file_write": fileWrite, "file_read": fileRead,
 	"native_code": native, "deserialisation": deserial, "environment": secrets, "import_hooks": machinery, "persistence": persist, "introspection": introspect, "obfuscation": obfuscate}
@@ -64,5 +69,5 @@ var byCapability = map[string]*validate.Rule{"execution": execution, "subprocess
 func allRules() []*validate.Rule {
 	return []*validate.Rule{remoteCode, encoding, pathFile, execution, process, network, fileWrite, fileRead, native, deserial, secrets, machinery, persist, introspect, obfuscate, patch, startUp,
 		notebookCommand, dependency, unsettled, imported, unknownModule, computedName, computedImport, starImport, passedOn, softPatch, spelling, hidden, unparsed, tooLarge, notCode,
-		odddependency, computedPath, used}
+		notebookUsual, odddependency, computedPath, used}
 }
