@@ -49,19 +49,18 @@ type packet struct {
 }
 
 func (p *packet) add(i int, f *validate.File) error {
-	h, err := f.Reopen()
-	if err != nil {
-		return err
-	}
 	r := requestFile{Index: i, Path: f.Path, Size: f.Size, Held: f.Size > inlineMax}
 	p.bytes += len(f.Path)
 	if r.Held {
+		h, err := f.Reopen()
+		if err != nil {
+			return err
+		}
 		p.handles = append(p.handles, h)
 	} else {
-		defer h.Close()
 		at := len(p.contents)
 		p.contents = slices.Grow(p.contents, int(f.Size))[:at+int(f.Size)]
-		if _, err := h.ReadAt(p.contents[at:], 0); err != nil {
+		if err := f.ReadAll(p.contents[at:]); err != nil {
 			p.contents = p.contents[:at]
 			return err
 		}

@@ -109,6 +109,20 @@ func (f *File) Reopen() (*os.File, error) {
 	return f.reopen()
 }
 
+// ReadAll fills b, which has the size of the file, with the bytes that the workload will see.
+func (f *File) ReadAll(b []byte) error {
+	if !f.Copied && f.held == nil && f.snap.readFile(f.inRoot(), f.id, b) {
+		return nil
+	}
+	h, err := f.Reopen()
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	_, err = io.ReadFull(io.NewSectionReader(h, 0, f.Size), b)
+	return err
+}
+
 // Held is the open descriptor of a large file, or nil.
 func (f *File) Held() *os.File { return f.held }
 

@@ -40,6 +40,7 @@ type Snapshot struct {
 	mu      sync.Mutex
 	current *os.Root // the folder that was used last, so that its files cost one look-up each
 	at      string
+	listing *os.File // the same folder, once a file of it was read whole
 }
 
 // openFile opens a file below the root. Opening the files of a folder one after the other costs one look-up each.
@@ -64,11 +65,39 @@ func (s *Snapshot) folder(rel string) (*os.Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.current != nil {
-		s.current.Close()
-	}
+	s.leave()
 	s.current, s.at = next, rel
 	return next, nil
+}
+
+// leave closes the folder that was used last.
+func (s *Snapshot) leave() {
+	if s.listing != nil {
+		s.listing.Close()
+		s.listing = nil
+	}
+	if s.current != nil {
+		s.current.Close()
+		s.current = nil
+	}
+}
+
+// readFile is the quick way to read a small file whole; false says that the general one is needed.
+func (s *Snapshot) readFile(rel string, want identity, b []byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	dir, base := path.Split(rel)
+	within, err := s.folder(path.Clean(dir))
+	if err != nil {
+		return false
+	}
+	if s.listing == nil {
+		if s.listing, err = within.Open("."); err != nil {
+			s.listing = nil
+			return false
+		}
+	}
+	return readHere(s.listing, base, want, b)
 }
 
 // File is one regular file of a snapshot.
@@ -173,10 +202,7 @@ func (s *Snapshot) Close() {
 			f.held.Close()
 		}
 	}
-	if s.current != nil {
-		s.current.Close()
-		s.current = nil
-	}
+	s.leave()
 	if s.root != nil {
 		s.root.Close()
 	}
@@ -230,31 +256,32 @@ func (s *Snapshot) walk(ctx context.Context) error {
 			s.note(Unreadable, rel, "%v", err)
 			return nil
 		}
-		list, err := dir.ReadDir(int(max(0, s.limits.MaxFiles-entries)) + 1)
+		list, err := dir.Readdir(int(max(0, s.limits.MaxFiles-entries)) + 1) // one fstatat for each, in the folder that is open
 		dir.Close()
 		if err != nil && !errors.Is(err, io.EOF) {
 			s.note(Unreadable, rel, "%v", err)
 		}
-		slices.SortFunc(list, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-		for _, e := range list {
-			child := path.Join(rel, e.Name())
+		slices.SortFunc(list, func(a, b fs.FileInfo) int { return strings.Compare(a.Name(), b.Name()) })
+		for _, info := range list {
+			child := info.Name()
+			if rel != "." {
+				child = rel + "/" + child
+			}
 			if entries++; entries > s.limits.MaxFiles {
 				s.note(TooLarge, rel, "more than scan.max_files (%d) entries", s.limits.MaxFiles)
 				return errTooMany
 			}
-			if !printable(e.Name()) {
-				s.note(BadName, child, "name %s", Printable(e.Name()))
+			if !printable(info.Name()) {
+				s.note(BadName, child, "name %s", Printable(info.Name()))
 				continue
 			}
-			info, err := within.Lstat(e.Name())
-			if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			var err error
+			if info.Mode()&fs.ModeSymlink != 0 {
 				info, err = s.root.Stat(path.Join(s.prefix, child)) // follows links as far as the root allows
 			}
 			switch {
-			case err != nil && e.Type()&fs.ModeSymlink != 0:
-				s.note(LinkOut, child, "%v", err)
 			case err != nil:
-				s.note(Unreadable, child, "%v", err)
+				s.note(LinkOut, child, "%v", err)
 			case info.IsDir() && slices.ContainsFunc(above, func(up fs.FileInfo) bool { return os.SameFile(up, info) }):
 				s.note(LinkOut, child, "link to a folder above it")
 			case info.IsDir():

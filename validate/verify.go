@@ -19,9 +19,7 @@ func (e *ChangedError) Error() string {
 func (s *Snapshot) Verify(ctx context.Context) error {
 	now := &Snapshot{Path: s.Path, Single: s.Single, root: s.root, prefix: s.prefix, limits: s.limits}
 	err := now.walk(ctx)
-	if now.current != nil {
-		now.current.Close()
-	}
+	now.leave()
 	if err != nil {
 		return err
 	}

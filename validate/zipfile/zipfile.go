@@ -74,6 +74,9 @@ func match(h validate.Head) bool {
 			return false
 		}
 	}
+	if !bytes.Contains(tail, []byte(endSig)) {
+		return false // the search from the front is the faster one
+	}
 	for end := len(tail); ; {
 		i := bytes.LastIndex(tail[:end], []byte(endSig))
 		if i < 0 {
