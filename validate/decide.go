@@ -60,8 +60,15 @@ func (a Admitted) Snapshot() *Snapshot { return a.snap }
 // Files are the files that may exist inside the sandbox, in lexical order.
 func (a Admitted) Files() []*File { return a.files }
 
-// inertExtensions are kinds of file that nothing executes and no loader of weights reads.
-var inertExtensions = []string{".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".ico", ".pdf", ".mp4", ".webm", ".wav", ".mp3", ".flac", ".ogg"}
+// inertExtensions are kinds of file that nothing executes and no loader of weights reads: pictures, sound, films, documents,
+// fonts, tables of training data, what trackers of experiments record.
+var inertExtensions = strings.Fields(`.png .jpg .jpeg .gif .webp .svg .ico .bmp .tif .tiff .heic .avif .psd .mp4 .webm .mov .avi .mkv .wav .mp3 .flac .ogg .m4a .aac .opus
+	.pdf .doc .docx .ppt .pptx .xls .xlsx .odt .ttf .otf .woff .woff2 .eot .parquet .arrow .feather .wandb .log`)
+
+// inert reports whether a file is of such a kind, by its name. TensorBoard's files end in the name of a machine.
+func inert(name string) bool {
+	return slices.Contains(inertExtensions, Ext(name)) || strings.HasPrefix(path.Base(name), "events.out.tfevents.")
+}
 
 // Decide judges a report under a policy. It is pure apart from hashing a file that a waiver names. The first
 // result is usable only when the verdict is Admit, or when the policy admits rejected models and says so in
@@ -186,8 +193,13 @@ func bookkeeping(path string) string {
 			return "version control data"
 		case ".cache", ".locks", ".no_exist", ".huggingface":
 			return "bookkeeping of a download"
-		case ".DS_Store", "Thumbs.db", "desktop.ini":
+		case ".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX":
 			return "bookkeeping of a file manager"
+		case ".ipynb_checkpoints", ".idea", ".vscode", ".devcontainer", ".github", ".pytest_cache", ".mypy_cache", ".ruff_cache":
+			return "bookkeeping of a developer's tools"
+		}
+		if strings.HasPrefix(part, "._") {
+			return "bookkeeping of a file manager" // AppleDouble
 		}
 	}
 	return ""
@@ -213,7 +225,7 @@ func (j *judge) unclaimedIsHandled(file string) bool {
 	case policy.UnclaimedUnsafeAdmit:
 		return true
 	case policy.UnclaimedWithhold:
-		return !j.snap.Single && slices.Contains(inertExtensions, Ext(file))
+		return !j.snap.Single && inert(file)
 	}
 	return false
 }

@@ -135,11 +135,14 @@ func TestDecide(t *testing.T) {
 		"hostile version control data":     {nil, map[string]string{"m": "do\n", ".git/x": "do\nhostile"}, validate.Reject, []string{"m"}, []string{".git/x"}},
 		"a folder that is nearly .git":     {nil, map[string]string{"m": "do\n", "a.git/index": "DIRC\x00"}, validate.Inconclusive, []string{"a.git/index", "m"}, nil},
 		"bookkeeping of a download":        {nil, map[string]string{"m": "do\n", ".cache/huggingface/x.lock": "\x00"}, validate.Admit, []string{"m"}, []string{".cache/huggingface/x.lock"}},
+		"bookkeeping of an editor":         {nil, map[string]string{"m": "do\n", ".ipynb_checkpoints/x-checkpoint.bin": "\x00", "__MACOSX/._m": "\x00\x05", "._m": "\x00\x05"}, validate.Admit, []string{"m"}, []string{"._m", ".ipynb_checkpoints/x-checkpoint.bin", "__MACOSX/._m"}},
 		"nothing but version control data": {nil, map[string]string{".git/index": "DIRC\x00"}, validate.Admit, nil, []string{".git/index"}},
 
 		"a picture":                     {nil, withPicture, validate.Inconclusive, []string{"logo.PNG", "m"}, nil},
 		"a picture, withheld":           {unclaimed(policy.UnclaimedWithhold), withPicture, validate.Admit, []string{"m"}, []string{"logo.PNG"}},
 		"a picture, admitted as unsafe": {unclaimed(policy.UnclaimedUnsafeAdmit), withPicture, validate.Admit, []string{"logo.PNG", "m"}, nil},
+		"what trackers record":          {unclaimed(policy.UnclaimedWithhold), map[string]string{"m": "do\n", "runs/a/events.out.tfevents.1700000000.host.1.0": "\x18\x00", "run-1.wandb": "\x00", "data/train-00000.parquet": "PAR1\x00"}, validate.Admit, []string{"m"}, []string{"data/train-00000.parquet", "run-1.wandb", "runs/a/events.out.tfevents.1700000000.host.1.0"}},
+		"no event of TensorBoard":       {unclaimed(policy.UnclaimedWithhold), map[string]string{"m": "do\n", "my.tfevents": "\x18\x00"}, validate.Inconclusive, []string{"m", "my.tfevents"}, nil},
 		"unknown data is not withheld":  {unclaimed(policy.UnclaimedWithhold), map[string]string{"m": "do\n", "x.so": "\x7fELF"}, validate.Inconclusive, []string{"m", "x.so"}, nil},
 		"unknown data, waived":          {waive(policy.Waiver{Rule: "validate/unclaimed", SHA256: digest("\x7fELF")}), map[string]string{"m": "do\n", "x.so": "\x7fELF"}, validate.Admit, []string{"m", "x.so"}, nil},
 

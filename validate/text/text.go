@@ -10,6 +10,7 @@ package text
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/loadlock/loadlock/validate"
 )
@@ -29,20 +30,27 @@ func Scanner() *validate.Scanner {
 }
 
 func match(h validate.Head) bool {
-	return h.Text() && control(h.Start) < 0
+	return h.Text() && control(h.Name, h.Start) < 0
 }
+
+// terminal are the control characters with which programs draw progress and colours; logs are full of them.
+const terminal = "\a\b\x1b"
 
 // control is the index of the first control character that text files do not have, or -1. C1 controls are let
 // through: multilingual vocabularies list every character there is, and quoted output is the reports' duty.
-func control(b []byte) int {
+func control(name string, b []byte) int {
+	log := validate.Ext(name) == ".log"
 	return bytes.IndexFunc(b, func(r rune) bool {
+		if log && strings.ContainsRune(terminal, r) {
+			return false
+		}
 		return r < ' ' && r != '\t' && r != '\n' && r != '\r' && r != '\f' || r == 0x7f
 	})
 }
 
 func scan(p *validate.Pass) error {
 	return p.ReadText(func(off int64, chunk []byte) error {
-		if i := control(chunk); i >= 0 {
+		if i := control(p.Name, chunk); i >= 0 {
 			return validate.Malformed(off+int64(i), "control character %#02x in text", chunk[i])
 		}
 		if off == 0 && bytes.HasPrefix(chunk, []byte("#!")) {

@@ -51,6 +51,15 @@ func TestBytesThatAreNotTextAreNotCleared(t *testing.T) {
 	}
 }
 
+func TestALogHasColours(t *testing.T) {
+	for content, cleared := range map[string]bool{"epoch 1\r\x1b[32mok\x1b[0m\b\b\a\n": true, strings.Repeat("step\n", 9999) + "\x1b[K": true, "a\x01": false, "a\x00": false} {
+		rep := validate.ScanReader(t.Context(), []*validate.Scanner{Scanner()}, "logs/output.log", strings.NewReader(content), int64(len(content)), validatetest.Policy().Scan)
+		if rep.Files[0].Cleared != cleared {
+			t.Errorf("%.20q: want cleared %v\n%s", content, cleared, validatetest.Show(rep))
+		}
+	}
+}
+
 func FuzzText(f *testing.F) {
 	for _, s := range []string{"", "text\n", "é€😀", "\xff", "a\x00b", "#!/bin/sh", strings.Repeat("é", 300)} {
 		f.Add(s, uint16(0))
@@ -64,7 +73,7 @@ func FuzzText(f *testing.F) {
 		if again := scanString(t, s); !reflect.DeepEqual(rep.Findings, again.Findings) {
 			t.Fatal("two scans differ")
 		}
-		if want := utf8.ValidString(s) && control([]byte(s)) < 0; rep.Files[0].Cleared != want {
+		if want := utf8.ValidString(s) && control("vocab.txt", []byte(s)) < 0; rep.Files[0].Cleared != want {
 			t.Fatalf("want cleared %v\n%s", want, validatetest.Show(rep))
 		}
 	})

@@ -6,7 +6,7 @@
 // # Security
 //
 // A finding, so that the verdict is at best inconclusive and says why; nothing in such a file is judged. Kinds that the
-// policy withholds by their names (documents, sound, films) are not claimed here.
+// policy withholds by their names (documents, sound, films, tables) are not claimed here.
 package unread
 
 import (
@@ -33,19 +33,20 @@ type format struct {
 	at    int
 	magic string
 	words string
+	ext   string // under which the policy withholds it by its name
 }
 
 var formats = []format{
-	{4, "ORTM", "ONNX Runtime's own format (ORT): a graph of operators in a flatbuffer"},
-	{4, "PTMF", "bytecode of torch's mobile interpreter in a flatbuffer"},
-	{0, "RKNN", "RKNN: a network compiled for a processor of Rockchip"},
-	{0, "\x12\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", "MXNet's list of arrays"},
-	{0, "B\x00C\x00N\x00T\x00K\x00", "CNTK model of version 1"},
-	{0, "PAR1", "Parquet table: data, no code"},
-	{0, "ARROW1\x00\x00", "Arrow table: data, no code"},
-	{0, "FEA1", "Feather table: data, no code"},
-	{0, "SQLite format 3\x00", "SQLite database"},
-	{0, "hsqs", "file system image (squashfs)"},
+	{4, "ORTM", "ONNX Runtime's own format (ORT): a graph of operators in a flatbuffer", ""},
+	{4, "PTMF", "bytecode of torch's mobile interpreter in a flatbuffer", ""},
+	{0, "RKNN", "RKNN: a network compiled for a processor of Rockchip", ""},
+	{0, "\x12\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", "MXNet's list of arrays", ""},
+	{0, "B\x00C\x00N\x00T\x00K\x00", "CNTK model of version 1", ""},
+	{0, "PAR1", "Parquet table: data, no code", ".parquet"},
+	{0, "ARROW1\x00\x00", "Arrow table: data, no code", ".arrow"},
+	{0, "FEA1", "Feather table: data, no code", ".feather"},
+	{0, "SQLite format 3\x00", "SQLite database", ""},
+	{0, "hsqs", "file system image (squashfs)", ""},
 }
 
 func find(b []byte) (format, bool) {
@@ -59,8 +60,8 @@ func find(b []byte) (format, bool) {
 
 // match asks that the file is more than the magic number, and no text that happens to begin with its letters.
 func match(h validate.Head) bool {
-	_, ok := find(h.Start)
-	return ok && !h.Text()
+	f, ok := find(h.Start)
+	return ok && !h.Text() && (f.ext == "" || f.ext != validate.Ext(h.Name))
 }
 
 func scan(p *validate.Pass) error {

@@ -24,6 +24,15 @@ func TestFormatsAreNamed(t *testing.T) {
 	}
 }
 
+// The policy withholds tables of training data by their names, if they are what their names say.
+func TestTablesAreLeftToThePolicy(t *testing.T) {
+	for name, claimed := range map[string]bool{"a.parquet": false, "A.PARQUET": false, "a.arrow": true, "a.bin": true, "parquet": true} {
+		if rep := scanAs(name, []byte("PAR1\x15\x04\x15\x00\xff")); len(rep.Files[0].Scanners) > 0 != claimed {
+			t.Errorf("%s\n%s", name, validatetest.Show(rep))
+		}
+	}
+}
+
 func TestTextIsNotClaimed(t *testing.T) {
 	for _, s := range []string{"", "PAR1 is a magic number", "RKNN models", "the SORTM", "FEA1", "\x12\x01\x00\x00\x00\x00\x00\x00{\"a\":"} {
 		if rep := scanAs("README.md", []byte(s)); len(rep.Files[0].Scanners) != 0 {
@@ -48,6 +57,6 @@ func BenchmarkUnread(b *testing.B) {
 	data := append([]byte("PAR1"), make([]byte, 1<<20)...)
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
-		scanAs("a.parquet", data)
+		scanAs("a.bin", data)
 	}
 }
