@@ -196,7 +196,14 @@ func (f *file) array(key string, depth int) error {
 	return nil
 }
 
-// text reads a string: a template is judged, anything else passed over.
+// tokenizerJSON is the key under which a whole tokenizer.json can stand (docs/gguf.md).
+const tokenizerJSON = "tokenizer.huggingface.json"
+
+// maxText bounds the strings that are looked at for templates under keys that do not say so.
+const maxText = 64 << 10
+
+// text reads a string: a template is judged, a tokenizer of Hugging Face as its file would be, and in anything else only
+// what leads out of a template is looked for.
 func (f *file) text(key string) error {
 	at := f.in.off
 	n, err := f.count()
@@ -207,10 +214,23 @@ func (f *file) text(key string) error {
 		f.report(metadata, at, "a string of %d bytes in %s; %d follow", n, quote([]byte(key)), f.in.left())
 		return nil
 	}
-	if !isTemplate(key) {
-		return f.in.skip(int64(n))
-	}
 	at = f.in.off
+	switch {
+	case isTemplate(key):
+	case key == tokenizerJSON:
+		if _, err := f.p.Descend(key+".json", f.p.Section(at, int64(n)), int64(n)); err != nil {
+			return err
+		}
+		return f.in.skip(int64(n))
+	case n < 16 || n > maxText:
+		return f.in.skip(int64(n))
+	default:
+		src, err := f.in.bytes(int64(n))
+		if err == nil {
+			templates.Suspect(f.p, at, quote([]byte(key)), src, true)
+		}
+		return err
+	}
 	if n > jinja.MaxTemplate {
 		f.report(templates.Broken, at, "%s: a template of %d bytes is not read", quote([]byte(key)), n)
 		return nil

@@ -1,6 +1,8 @@
 package jinja
 
 import (
+	"bytes"
+
 	"github.com/loadlock/loadlock/validate"
 )
 
@@ -55,6 +57,30 @@ func (r Rules) Judge(p *validate.Pass, off int64, where string, src []byte, plai
 		rule := [...]*validate.Rule{Escape: r.Escape, Reach: r.Reach, Unlisted: r.Unlisted, Broken: r.Broken}[problem.Kind]
 		p.ReportAt(rule, at, "%s: line %d: %s", where, problem.Line, problem.What)
 	}
+}
+
+// Suspect reports only ways to Python's internals. It is for texts that some programs render and most do not: a prompt, a
+// description, a text file.
+func (r Rules) Suspect(p *validate.Pass, off int64, where string, src []byte, plain bool) {
+	if !IsTemplate(src) || len(src) > MaxTemplate {
+		return
+	}
+	text := string(src)
+	for _, problem := range Check(text) {
+		if problem.Kind != Escape {
+			continue
+		}
+		at := validate.Place{Offset: off, Line: problem.Line, Evidence: evidence(text, problem.Offset)}
+		if plain {
+			at.Offset += int64(problem.Offset)
+		}
+		p.ReportAt(r.Escape, at, "%s: line %d: %s", where, problem.Line, problem.What)
+	}
+}
+
+// IsTemplate reports whether a text has an expression or a statement of Jinja that could reach an attribute.
+func IsTemplate(src []byte) bool {
+	return len(src) > 8 && (bytes.Contains(src, []byte("{{")) || bytes.Contains(src, []byte("{%"))) && (bytes.Contains(src, []byte("}}")) || bytes.Contains(src, []byte("%}")))
 }
 
 // evidence is what stands around an offset, printable and short.
