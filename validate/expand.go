@@ -58,7 +58,7 @@ func (p *Pass) measure(open func() (io.Reader, error)) (e Expansion, held, tail 
 	held = []byte{}
 	for {
 		n, err := src.Read(buf)
-		if err := p.Charge(Expanded, int64(n)); err != nil {
+		if err := p.expand(int64(n), false); err != nil {
 			return e, nil, nil, err
 		}
 		e.Size += int64(n)
@@ -161,7 +161,7 @@ func (w *rewinder) block(off int64) ([]byte, error) {
 			e.b = nil
 			return nil, fmt.Errorf("the second decompression differs from the first: %w", err)
 		}
-		if err := w.p.Charge(Expanded, want); err != nil {
+		if err := w.p.expand(want, true); err != nil {
 			return nil, err
 		}
 		w.at += want

@@ -24,7 +24,7 @@ var (
 		Benign:  `config.json: {"hidden_size": 768}`}
 	Exhausted = &Rule{ID: "validate/budget", Title: "judging the file costs more than the policy allows", Severity: Medium,
 		Why:     "Bombs and endless structures hide what comes after them.",
-		Fix:     "raise the named scan limit in the policy if the model is really that large",
+		Fix:     "raise the named scan limit in the policy if the model is really that large, or unpack it first",
 		Hostile: "42.zip: 42 KB that expand to petabytes",
 		Benign:  "an archive that expands to what the policy allows"}
 	Stopped = &Rule{ID: "validate/stopped", Title: "the scanner ended before the file was judged", Severity: Medium,

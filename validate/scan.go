@@ -180,7 +180,7 @@ func NotJudged(path string, why error) Finding {
 }
 
 func (r *run) scanInto(fr *FileReport, data io.ReaderAt) {
-	t := &top{}
+	t := &top{size: fr.Size}
 	res := r.scanOne(&Pass{File: Printable(fr.Path), Name: fr.Path, Size: fr.Size, data: data, run: r, top: t})
 	if t.heavy {
 		r.memory.Unlock()
@@ -225,7 +225,7 @@ func (r *run) scanOne(p *Pass) (out scanned) {
 	out.cleared = true
 	for _, s := range matched {
 		out.scanners = append(out.scanners, s.Name)
-		q := &Pass{File: p.File, Name: p.Name, Size: p.Size, Depth: p.Depth, data: p.data, head: p.head, run: r, top: p.top}
+		q := &Pass{File: p.File, Name: p.Name, Size: p.Size, Depth: p.Depth, data: p.data, head: p.head, run: r, top: p.top, onlyHigh: p.onlyHigh}
 		ok := r.scanWith(s, q)
 		out.cleared = out.cleared && ok
 		out.code, out.unjudged = out.code || q.code, out.unjudged || q.code && !q.judged
@@ -273,6 +273,7 @@ func (r *run) scanWith(s *Scanner, p *Pass) (cleared bool) {
 	switch {
 	case errors.As(err, &format):
 		p.Report(Unparsable, format.Offset, "%s: %s", s.Name, format.What)
+		r.judgeGaps(p, p.regions.check(p.Size))
 		return false
 	case err != nil && p.failed == nil && !errors.Is(err, ErrBudget):
 		p.Report(Unparsable, 0, "%s: %v", s.Name, err)
@@ -289,6 +290,7 @@ func (r *run) scanWith(s *Scanner, p *Pass) (cleared bool) {
 		}
 		p.Report(rule, g.off, "%d bytes under %s", g.n, s.Name)
 	}
+	r.judgeGaps(p, gaps)
 	return len(gaps) == 0
 }
 

@@ -80,10 +80,16 @@ type Pass struct {
 	judged  bool
 	failed  error // first budget error; makes the verdict inconclusive
 	top     *top  // the file of the model that this is a part of
+
+	onlyHigh bool // a look into unexplained bytes: what is not certain says nothing new
 }
 
 // top is a file of the model; its members share it.
-type top struct{ heavy bool }
+type top struct {
+	heavy    bool
+	size     int64
+	expanded int64 // bytes that decompressors produced, see expand
+}
 
 // Limits are the policy's bounds for this scan.
 func (p *Pass) Limits() policy.ScanLimits { return p.run.limits }
@@ -163,13 +169,19 @@ type Place struct {
 
 // ReportAt is Report with more about the place.
 func (p *Pass) ReportAt(r *Rule, at Place, format string, args ...any) {
-	p.run.add(Finding{Rule: r.ID, Severity: r.Severity, Confidence: r.Confidence, File: p.File, Offset: at.Offset, Line: at.Line,
+	p.add(Finding{Rule: r.ID, Severity: r.Severity, Confidence: r.Confidence, File: p.File, Offset: at.Offset, Line: at.Line,
 		Evidence: at.Evidence, Capability: at.Capability, Detail: fmt.Sprintf(format, args...)})
 }
 
 // ReportGlobal is Report for a finding about an imported name, which a policy may allow by name and act.
 func (p *Pass) ReportGlobal(r *Rule, off int64, g Global, format string, args ...any) {
-	p.run.add(Finding{Rule: r.ID, Severity: r.Severity, Confidence: r.Confidence, File: p.File, Offset: off, Detail: fmt.Sprintf(format, args...), Global: &g})
+	p.add(Finding{Rule: r.ID, Severity: r.Severity, Confidence: r.Confidence, File: p.File, Offset: off, Detail: fmt.Sprintf(format, args...), Global: &g})
+}
+
+func (p *Pass) add(f Finding) {
+	if f.Severity == High || !p.onlyHigh {
+		p.run.add(f)
+	}
 }
 
 // Clear says that the bytes [off, off+n) are explained and judged harmless. meaning is for the report.
@@ -204,7 +216,7 @@ func (p *Pass) Descend(name string, data io.ReaderAt, size int64) (Nested, error
 	if p.Depth+1 > p.run.limits.MaxDepth {
 		return Nested{}, p.exhausted("max_depth", "containers nested deeper than %d", p.run.limits.MaxDepth)
 	}
-	child := &Pass{File: p.File + "!" + Printable(name), Name: name, Size: size, Depth: p.Depth + 1, data: data, run: p.run, top: p.top}
+	child := &Pass{File: p.File + "!" + Printable(name), Name: name, Size: size, Depth: p.Depth + 1, data: data, run: p.run, top: p.top, onlyHigh: p.onlyHigh}
 	res := p.run.scanOne(child)
 	if child.failed != nil && p.failed == nil {
 		p.failed = child.failed

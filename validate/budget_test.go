@@ -1,0 +1,61 @@
+package validate_test
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/validatetest"
+)
+
+// unpacks is a scanner of the outermost file that expands to n zeros; what comes out is cleared.
+func unpacks(n int64) *validate.Scanner {
+	return with(func(p *validate.Pass) error {
+		p.Clear(0, p.Size, "")
+		if p.Depth > 0 {
+			return nil
+		}
+		_, err := p.Expand("zeros", func() (io.Reader, error) { return io.LimitReader(nothing{}, n), nil })
+		return err
+	})
+}
+
+type nothing struct{}
+
+func (nothing) Read(b []byte) (int, error) { clear(b); return len(b), nil }
+
+func TestOneFileMayExpandByARatio(t *testing.T) {
+	const mib, again = 1 << 20, 64 << 10 // what is read again, to see what the content is
+	tests := []struct {
+		name     string
+		limit    int64 // MiB
+		size     int
+		expanded int64
+		cleared  bool
+	}{
+		{"a small file", 1024, 100, 256*mib - again, true},
+		{"a small bomb", 1024, 100, 256*mib + 1, false},
+		{"a large file to 64 times its size", 1024, 5 * mib, 320*mib - again, true},
+		{"a large file beyond it", 1024, 5 * mib, 320*mib + 1, false},
+		{"a sixteenth of a larger limit", 16 * 300, 100, 300*mib - again, true},
+		{"a small limit is one", 100, 100, 100*mib + 1, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			l := validatetest.Policy().Scan
+			l.MaxExpandedMB = test.limit
+			rep := scanBytes(t, string(bytes.Repeat([]byte("x"), test.size)), l, unpacks(test.expanded))
+			if rep.Files[0].Cleared != test.cleared {
+				t.Fatalf("cleared is %v: %v", rep.Files[0].Cleared, rep.Findings)
+			}
+			if test.cleared {
+				return
+			}
+			if f := rep.Findings[0]; f.Rule != validate.Exhausted.ID || !strings.Contains(f.Detail, "max_expanded_mb") || test.limit > 256 && !strings.Contains(f.Detail, "unpack it") {
+				t.Errorf("the finding does not say what to do: %+v", f)
+			}
+		})
+	}
+}
