@@ -17,6 +17,7 @@ import (
 	"bytes"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/loadlock/loadlock/validate"
 	"github.com/loadlock/loadlock/validate/jinja"
@@ -26,6 +27,8 @@ import (
 var (
 	jsonExtensions  = []string{".json", ".ipynb"}
 	jinjaExtensions = []string{".jinja", ".jinja2", ".j2"}
+	// Names under which prompts and templates are kept.
+	templateExtensions = []string{"", ".txt", ".tmpl", ".tpl", ".template", ".prompt", ".text"}
 	// Text whose format allows a brace at the start; other names are judged by content.
 	textExtensions = []string{".jsonl", ".ndjson", ".txt", ".md", ".rst", ".csv", ".tsv", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".html"}
 )
@@ -35,10 +38,23 @@ func match(h validate.Head) bool {
 	switch {
 	case slices.Contains(jsonExtensions, ext), slices.Contains(jinjaExtensions, ext):
 		return true
+	case namesTemplate(h.Name), mayBeTemplate(h):
+		return h.Text()
 	case slices.Contains(textExtensions, ext):
 		return false
 	}
 	return h.Text() && objectHead(h.Start)
+}
+
+// namesTemplate reports whether a name says that a program renders the file: chat_template, x.jinja.txt.
+func namesTemplate(name string) bool {
+	base := strings.ToLower(path.Base(name))
+	return slices.Contains(templateExtensions, path.Ext(base)) && (strings.Contains(base, "chat_template") || strings.Contains(base, ".jinja") || strings.Contains(base, ".j2"))
+}
+
+// mayBeTemplate reports whether a text of no other format begins like a template.
+func mayBeTemplate(h validate.Head) bool {
+	return slices.Contains(templateExtensions, validate.Ext(h.Name)) && h.Size <= jinja.MaxTemplate && jinja.IsTemplate(h.Start) && !objectHead(h.Start)
 }
 
 // objectHead recognises the beginning of a JSON object with a key.
@@ -55,17 +71,20 @@ func objectHead(b []byte) bool {
 var mark = []byte("\ufeff")
 
 func scan(p *validate.Pass) error {
-	if slices.Contains(jinjaExtensions, validate.Ext(p.Name)) {
-		return scanJinja(p)
+	head, err := p.Bytes(0, min(headSize, p.Size))
+	if err != nil {
+		return err
+	}
+	switch {
+	case slices.Contains(jinjaExtensions, validate.Ext(p.Name)), namesTemplate(p.Name):
+		return scanJinja(p, templates.Judge)
+	case mayBeTemplate(validate.Head{Name: p.Name, Size: p.Size, Start: head}):
+		return scanJinja(p, templates.Suspect)
 	}
 	if validate.Ext(p.Name) == ".ipynb" {
 		isNotebook(p)
 	}
 	if err := p.ReadText(func(int64, []byte) error { return nil }); err != nil {
-		return err
-	}
-	head, err := p.Bytes(0, min(headSize, p.Size))
-	if err != nil {
 		return err
 	}
 	var from int64
@@ -96,8 +115,9 @@ func isNotebook(p *validate.Pass) {
 	p.Report(notebook, 0, "%d bytes of JSON with program cells", p.Size)
 }
 
-func scanJinja(p *validate.Pass) error {
-	if err := p.ReadText(func(int64, []byte) error { return nil }); err != nil {
+// scanJinja judges the whole file as one template.
+func scanJinja(p *validate.Pass, judge func(*validate.Pass, int64, string, []byte, bool)) error {
+	if err := p.ReadText(noControls); err != nil {
 		return err
 	}
 	if p.Size > jinja.MaxTemplate {
@@ -108,7 +128,16 @@ func scanJinja(p *validate.Pass) error {
 	if err != nil {
 		return err
 	}
-	templates.Judge(p, 0, "template", text, true)
+	judge(p, 0, "template", text, true)
 	p.Clear(0, p.Size, "Jinja template")
+	return nil
+}
+
+// noControls refuses what text files do not have.
+func noControls(off int64, chunk []byte) error {
+	i := bytes.IndexFunc(chunk, func(r rune) bool { return r < ' ' && !strings.ContainsRune("\t\n\r\f", r) || r == 0x7f })
+	if i >= 0 {
+		return validate.Malformed(off+int64(i), "control character %#02x in text", chunk[i])
+	}
 	return nil
 }

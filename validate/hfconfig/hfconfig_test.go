@@ -157,8 +157,9 @@ func TestContentDecidesUnlessTheNameSaysText(t *testing.T) {
 		name, content string
 		want          bool
 	}{
-		{"config.json", "\x80\x02", true}, {"x.JSON", "x", true}, {"x", `{"a":1}`, true}, {"x.model", "\n{ \"a\"", true},
-		{"README.md", `{"a":1}`, false}, {"x.jsonl", `{"a":1}`, false}, {"x", `{% if x %}`, false}, {"x", `{{ x }}`, false}, {"x", "{}", false}, {"x", "", false},
+		{"chat_template", "{{ x }} and more", true}, {"x.jinja.txt", "{{", true}, {"system_prompt.txt", "{% if x %}y{% endif %}", true}, {"README.md", "{% if x %}y{% endif %}", false}, {"merges.txt", "{{ a\n}} b", true},
+		{"x.tex", "{{ x }} and more", false}, {"config.json", "\x80\x02", true}, {"x.JSON", "x", true}, {"x", `{"a":1}`, true}, {"x.model", "\n{ \"a\"", true},
+		{"README.md", `{"a":1}`, false}, {"x.jsonl", `{"a":1}`, false}, {"x", `{% if x %}`, true}, {"x", `{{ x }}`, false}, {"x", "{}", false}, {"x", "", false},
 	} {
 		h := validate.Head{Name: tt.name, Size: int64(len(tt.content)), Start: []byte(tt.content)}
 		if got := match(h); got != tt.want {

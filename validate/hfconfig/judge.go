@@ -39,8 +39,15 @@ func (j *judge) repeated(stack []jsonwalk.Frame, off int64) {
 // open sees a container begin, with the key that it stands under.
 func (j *judge) open(stack []jsonwalk.Frame, off int64) {
 	j.objects = append(j.objects[:len(stack)-1], lang{})
-	if n := len(stack); n > 1 && stack[n-2].Object && isPickled(stack[n-2].Key) {
+	n := len(stack)
+	if n < 2 || !stack[n-2].Object {
+		return
+	}
+	if isPickled(stack[n-2].Key) {
 		j.p.Report(object, off, "key %s", quote(stack[n-2].Key))
+	}
+	if key := string(stack[n-2].Key); !stack[n-1].Object && (key == "args" || key == "arguments") {
+		j.objects[n-2].program.args = true
 	}
 }
 
@@ -48,6 +55,9 @@ func (j *judge) open(stack []jsonwalk.Frame, off int64) {
 func (j *judge) close(stack []jsonwalk.Frame, off int64) {
 	if n := len(stack) - 1; n < len(j.objects) && stack[n].Object {
 		j.langchain(j.objects[n], off)
+		if j.objects[n].program.starts() {
+			j.p.Report(command, off, "an object with a command and its arguments")
+		}
 	}
 }
 
@@ -76,6 +86,7 @@ func (j *judge) scalar(stack []jsonwalk.Frame, k jsonwalk.Kind, value []byte, of
 	j.named(key, value, off)
 	j.object(key, value, off)
 	j.file(key, value, off)
+	j.anywhere(key, value, off)
 }
 
 // nearest is the innermost key above a value.
@@ -93,6 +104,8 @@ func (j *judge) under(key, value []byte, off int64) {
 	switch string(key) {
 	case "auto_map":
 		j.code(string(value), off)
+	case "custom_imports": // mmengine imports what stands here
+		j.p.Report(foreignCode, off, "custom_imports: %s", quote(value))
 	case "custom_pipeline", "custom_pipelines":
 		j.p.Report(customPipeline, off, "%s: %s", key, quote(value))
 	case "weight_map":

@@ -60,16 +60,21 @@ func (j *judge) target(key, value []byte, off int64) {
 	}
 }
 
-// lang is what an object has of LangChain's serialization: {"lc": 1, "type": "constructor", "id": ["langchain", …]}.
+// lang is what an object has of a program to start, and of LangChain's serialization: {"lc": 1, "type": "constructor", "id": ["langchain", …]}.
 type lang struct {
 	lc   bool
 	kind string
 	root string // the first element of id
+
+	program program
 }
 
 // note remembers a scalar that belongs to such an object.
 func (j *judge) note(stack []jsonwalk.Frame, k jsonwalk.Kind, value []byte) {
 	top := len(stack) - 1
+	if stack[top].Object && k == jsonwalk.Text {
+		j.noteProgram(stack[top], value)
+	}
 	switch {
 	case stack[top].Object && k == jsonwalk.Number && string(stack[top].Key) == "lc":
 		j.objects[top].lc = true

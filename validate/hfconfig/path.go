@@ -12,6 +12,7 @@ import (
 var opened = []string{"vocab_file", "merges_file", "tokenizer_file", "spm_file", "sp_model_file", "sentencepiece_model_file", "vocab_path", "source_spm", "target_spm", "source_vocab",
 	"target_vocab", "bpe_file", "bpe_codes", "bpe_codes_file", "emoji_file", "entity_vocab_file", "monolingual_vocab_file", "full_tokenizer_file", "added_tokens_file", "chat_template_file",
 	"word_shape_file", "word_pronunciation_file", "weights_file", "sudachi_config_path", "mecab_dic",
+	"template_path", "prefix_path", "suffix_path", "example_prompt_path", "prompt_path", "llm_path", "llm_chain_path", // prompts of LangChain
 	"jinja_file", "lm_path", "tokenizer_files"}
 
 // Keys that are as common in records of a training, where nobody opens them, and so count in configurations only.

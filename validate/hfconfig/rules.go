@@ -40,6 +40,12 @@ var (
 	native = &validate.Rule{ID: "hfconfig/native-code", Title: "configuration names a native library or a command", Severity: validate.High,
 		Why: "The loader loads the library, or starts the command, with all rights of the program.",
 		Fix: "remove the key; install the library yourself", Hostile: `{"custom_ops_library": "libops.so"}; {"mcpServers": {"x": {"command": "sh"}}}`, Benign: `{"custom_ops_library": ""}`}
+	expression = &validate.Rule{ID: "hfconfig/expression", Title: "configuration with an expression that leads to programs", Severity: validate.High,
+		Why: "Libraries that evaluate the strings of their configuration (MONAI, OmegaConf resolvers, operator lists of PaddleDetection) run it.",
+		Fix: "do not load the file", Hostile: `{"x": "$__import__('os').system('id')"}`, Benign: `{"x": "$torch.device('cpu')"}`}
+	command = &validate.Rule{ID: "hfconfig/command", Title: "configuration names a command to start", Severity: validate.Medium,
+		Why: "Agents, editors and servers that read such a file start the command.",
+		Fix: "remove the file, or look at the command", Hostile: `{"servers": [{"type": "stdio", "command": "sh", "args": ["-c", "id"]}]}`, Benign: `{"command": "train", "lr": 0.1}`}
 	outsidePath = &validate.Rule{ID: "hfconfig/outside-path", Title: "configuration names a file outside the model", Severity: validate.Medium,
 		Why: "The loader then reads a file that was not validated, or one of the host.",
 		Fix: "correct the path in the configuration", Hostile: `{"vocab_file": "/etc/passwd"}`, Benign: `{"_name_or_path": "/home/user/llama"}`}
@@ -53,7 +59,7 @@ func Scanner() *validate.Scanner {
 	return &validate.Scanner{
 		Name: "hfconfig", Doc: "JSON configuration, shard indexes, tokenizers, chat templates", Version: 2,
 		Rules: append([]*validate.Rule{duplicateKey, autoMap, foreignCode, trustRemoteCode, attnImplementation, customPipeline, className, object, target,
-			native, outsidePath, notebook}, templates.List()...),
+			native, expression, command, outsidePath, notebook}, templates.List()...),
 		Match: match, Scan: scan,
 	}
 }
