@@ -12,6 +12,7 @@ import (
 	_ "embed"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/loadlock/loadlock/validate"
 	"github.com/loadlock/loadlock/validate/modelpath"
@@ -23,15 +24,16 @@ var schemaText string
 
 // Scanner judges Core ML models.
 func Scanner() *validate.Scanner {
-	schema := protowalk.MustParse(schemaText)
+	schema := sync.OnceValue(func() protowalk.Schema { return protowalk.MustParse(schemaText) })
+	model := func() *protowalk.Message { return schema()["Model"] }
 	return &validate.Scanner{
 		Name: "coreml", Doc: "Core ML models", Version: 1, Rules: rules(),
-		Match: func(h validate.Head) bool { return isManifest(h) || match(h, schema["Model"]) },
+		Match: func(h validate.Head) bool { return isManifest(h) || match(h, model) },
 		Scan: func(p *validate.Pass) error {
 			if path.Base(p.Name) == manifest {
 				return scanManifest(p)
 			}
-			return scan(p, schema)
+			return scan(p, schema())
 		},
 	}
 }
@@ -42,7 +44,7 @@ const (
 	modelKinds   = 200
 )
 
-func match(h validate.Head, model *protowalk.Message) bool {
+func match(h validate.Head, model func() *protowalk.Message) bool {
 	if validate.Ext(h.Name) == ".mlmodel" {
 		return true
 	}

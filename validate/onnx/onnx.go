@@ -13,6 +13,7 @@ package onnx
 
 import (
 	_ "embed"
+	"sync"
 
 	"github.com/loadlock/loadlock/validate"
 	"github.com/loadlock/loadlock/validate/protowalk"
@@ -23,12 +24,12 @@ var schemaText string
 
 // Scanner judges ONNX models.
 func Scanner() *validate.Scanner {
-	schema := protowalk.MustParse(schemaText)
-	names := readTables()
+	schema, names := sync.OnceValue(func() protowalk.Schema { return protowalk.MustParse(schemaText) }), sync.OnceValue(readTables)
+	model := func() *protowalk.Message { return schema()["ModelProto"] }
 	return &validate.Scanner{
 		Name: "onnx", Doc: "ONNX models and their external data", Version: 1, Rules: rules(),
-		Match: func(h validate.Head) bool { return match(h, schema["ModelProto"]) },
-		Scan:  func(p *validate.Pass) error { return scan(p, schema, names) },
+		Match: func(h validate.Head) bool { return match(h, model) },
+		Scan:  func(p *validate.Pass) error { return scan(p, schema(), names()) },
 	}
 }
 
@@ -39,7 +40,7 @@ const (
 )
 
 // match asks for the name, or for a message with a version and a graph: protocol buffers have no magic number.
-func match(h validate.Head, model *protowalk.Message) bool {
+func match(h validate.Head, model func() *protowalk.Message) bool {
 	if validate.Ext(h.Name) == ".onnx" {
 		return true
 	}

@@ -13,6 +13,7 @@ import (
 	_ "embed"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/loadlock/loadlock/validate"
 	"github.com/loadlock/loadlock/validate/protowalk"
@@ -26,8 +27,8 @@ var opsText string
 
 // Scanner judges programs and parameters of Paddle.
 func Scanner() *validate.Scanner {
-	schema, ops := protowalk.MustParse(schemaText), readOps()
-	program := schema["ProgramDesc"]
+	schema, ops := sync.OnceValue(func() protowalk.Schema { return protowalk.MustParse(schemaText) }), sync.OnceValue(readOps)
+	program := func() *protowalk.Message { return schema()["ProgramDesc"] }
 	return &validate.Scanner{
 		Name: "paddle", Doc: "Paddle programs and parameters", Version: 1, Rules: rules(),
 		Match: func(h validate.Head) bool { return isParameters(h) || isProgram(h, program) },
@@ -37,9 +38,9 @@ func Scanner() *validate.Scanner {
 				return err
 			}
 			if isParameters(validate.Head{Name: p.Name, Size: p.Size, Start: start, ReaderAt: p}) {
-				return scanParameters(p, schema["VarType.TensorDesc"])
+				return scanParameters(p, schema()["VarType.TensorDesc"])
 			}
-			return scanProgram(p, schema, ops)
+			return scanProgram(p, schema(), ops())
 		},
 	}
 }
@@ -63,7 +64,7 @@ func readOps() map[string]bool {
 // programBlocks is the field of ProgramDesc that it cannot do without.
 const programBlocks = 1
 
-func isProgram(h validate.Head, program *protowalk.Message) bool {
+func isProgram(h validate.Head, program func() *protowalk.Message) bool {
 	if validate.Ext(h.Name) == ".pdmodel" || path.Base(h.Name) == "__model__" {
 		return true
 	}

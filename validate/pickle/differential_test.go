@@ -52,7 +52,9 @@ func TestMachineSeesAllThatTheCUnpicklerDoes(t *testing.T) {
 		free := func(int64) error { return nil }
 		r := newReader(bytes.NewReader(data), int64(len(data)), free)
 		l := &lookups{}
-		err = newMachine(r, l, identity, free).run()
+		m := newMachine(r, l, free)
+		m.lists = func() *lists { return identity }
+		err = m.run()
 		if l.refused {
 			refused++
 			continue
@@ -82,12 +84,8 @@ func TestMachineSeesAllThatTheCUnpicklerDoes(t *testing.T) {
 
 // positions are the offsets of the opcodes that the machine executes.
 func positions(t *testing.T, data []byte) (out []int64) {
-	l, err := loadLists()
-	if err != nil {
-		t.Fatal(err)
-	}
 	free := func(int64) error { return nil }
-	m := newMachine(newReader(bytes.NewReader(data), int64(len(data)), free), &dry{}, l, free)
+	m := newMachine(newReader(bytes.NewReader(data), int64(len(data)), free), &dry{}, free)
 	for m.result == nil {
 		out = append(out, m.r.pos)
 		if err := m.step(); err != nil {

@@ -49,9 +49,19 @@ type lists struct {
 	names   map[name]name
 }
 
-// loadLists reads the files on first use, so that commands that scan nothing do not pay for it.
+// vetted are the lists. That they can be read is tested; a scanner that cannot is stopped, and the file is not cleared.
+func vetted() *lists {
+	l, err := loadLists()
+	if err != nil {
+		panic(err)
+	}
+	return l
+}
+
+// loadLists reads the files when the first name is looked up: commands that scan nothing, and scans of pickles that are
+// data alone, do not pay for it.
 var loadLists = sync.OnceValues(func() (*lists, error) {
-	l := &lists{globals: map[name]*entry{}}
+	l := &lists{globals: make(map[name]*entry, 2048)}
 	var err error
 	for _, file := range []struct{ name, text string }{{"globals.txt", globalsText}, {"globals_sklearn.txt", sklearnText}, {"globals_frameworks.txt", frameworksText}} {
 		if err := readGlobals(l.globals, file.name, file.text); err != nil {
@@ -75,36 +85,54 @@ func Version() int {
 }
 
 func readGlobals(out map[name]*entry, file, text string) error {
-	sc := bufio.NewScanner(strings.NewReader(text))
-	for line := 1; sc.Scan(); line++ {
-		if s := strings.TrimSpace(sc.Text()); s == "" || s[0] == '#' {
+	line := 0
+	for s := range strings.Lines(text) {
+		line++
+		if s = strings.TrimSpace(s); s == "" || s[0] == '#' {
 			continue
 		}
-		f := strings.Fields(sc.Text())
-		if len(f) < 4 {
-			return fmt.Errorf("%s:%d: want module, name, acts, reason", file, line)
+		module, s, _ := strings.Cut(s, " ")
+		nm, s, _ := strings.Cut(s, " ")
+		words, reason, _ := strings.Cut(s, " ")
+		if module == "" || nm == "" || words == "" || reason == "" {
+			return fmt.Errorf("%s:%d: want module, name, acts, reason, one space between them", file, line)
 		}
-		key := name{f[0], f[1]}
+		key := name{module, nm}
 		if out[key] != nil {
-			return fmt.Errorf("%s:%d: %s %s is listed twice", file, line, f[0], f[1])
+			return fmt.Errorf("%s:%d: %s %s is listed twice", file, line, module, nm)
 		}
-		e := &entry{reason: strings.Join(f[3:], " ")}
-		for word := range strings.SplitSeq(f[2], ",") {
+		e := &entry{reason: reason}
+		for word := range strings.SplitSeq(words, ",") {
 			if err := e.add(word); err != nil {
 				return fmt.Errorf("%s:%d: %w", file, line, err)
 			}
 		}
-		if e.acts&actDeny != 0 && e.acts != actDeny || f[1] == "*" && e.acts != actDeny {
+		if e.acts&actDeny != 0 && e.acts != actDeny || nm == "*" && e.acts != actDeny {
 			return fmt.Errorf("%s:%d: deny stands alone, and only deny takes *", file, line)
 		}
 		out[key] = e
 	}
-	return sc.Err()
+	return nil
+}
+
+// actWords are the words of the third column.
+var actWords = [...]struct {
+	word string
+	bit  acts
+}{{"import", actImport}, {"call", actCall}, {"build", actBuild}, {"items", actItems}, {"deny", actDeny}, {"native", actNative}}
+
+func actOf(word string) acts {
+	for _, a := range actWords {
+		if a.word == word {
+			return a.bit
+		}
+	}
+	return 0
 }
 
 func (e *entry) add(word string) error {
 	act, shapeName, hasShape := strings.Cut(word, ":")
-	bit := map[string]acts{"import": actImport, "call": actCall, "build": actBuild, "items": actItems, "deny": actDeny, "native": actNative}[act]
+	bit := actOf(act)
 	switch {
 	case bit == 0:
 		return fmt.Errorf("unknown act %q", word)

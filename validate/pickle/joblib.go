@@ -59,7 +59,8 @@ func (j *judge) array(m *machine, off int64, wrapper, state *value) (*value, err
 
 // nestedStream runs the pickle of an array of objects from where the reader is.
 func (m *machine) nestedStream() error {
-	sub := newMachine(m.r, m.ev, m.lists, m.charge)
+	sub := newMachine(m.r, m.ev, m.charge)
+	sub.lists = m.lists
 	sub.inArray, sub.maxOps, sub.named = true, m.maxOps, m.count()
 	return sub.run()
 }
@@ -224,7 +225,8 @@ func (j *judge) secondReading(m *machine, n uint64) error {
 	j.eye.pos = m.r.pos
 	end := m.r.pos + int64(min(n, uint64(left)))
 	g := &glimpse{}
-	eye := newMachine(j.eye, g, m.lists, m.charge)
+	eye := newMachine(j.eye, g, m.charge)
+	eye.lists = m.lists
 	eye.blind, eye.proto = true, m.proto
 	for range 8 { // what came before has left something
 		eye.stack = append(eye.stack, &value{kind: kUnknown, off: m.r.pos, weight: 1})

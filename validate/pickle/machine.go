@@ -32,7 +32,7 @@ type call struct {
 type machine struct {
 	r     *reader
 	ev    events
-	lists *lists
+	lists func() *lists
 	keep  int // items kept per container
 
 	stack []*value
@@ -67,8 +67,8 @@ type nameKey struct {
 
 const chargeBatch = 4096
 
-func newMachine(r *reader, ev events, l *lists, charge func(int64) error) *machine {
-	return &machine{r: r, ev: ev, lists: l, keep: keepItems, start: r.pos, names: map[nameKey]*global{}, charge: charge}
+func newMachine(r *reader, ev events, charge func(int64) error) *machine {
+	return &machine{r: r, ev: ev, lists: vetted, keep: keepItems, start: r.pos, names: map[nameKey]*global{}, charge: charge}
 }
 
 var (

@@ -66,11 +66,6 @@ type dry struct {
 // tryRun runs up to so many opcodes of one stream from the position of the reader.
 func tryRun(r *reader, ops int64) *dry {
 	d := &dry{}
-	l, err := loadLists()
-	if err != nil {
-		d.effect = true // let the scan say what is wrong
-		return d
-	}
 	windows := int64(0)
 	r.work = func(n int64) error {
 		if windows += n; windows > dryWindows {
@@ -78,9 +73,9 @@ func tryRun(r *reader, ops int64) *dry {
 		}
 		return nil
 	}
-	m := newMachine(r, d, l, func(int64) error { return nil })
+	m := newMachine(r, d, func(int64) error { return nil })
 	m.maxOps = ops
-	err = m.run()
+	err := m.run()
 	d.ops = m.ops
 	d.stopped, d.enough = err == nil, errors.Is(err, errEnough)
 	return d

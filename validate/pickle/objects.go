@@ -7,7 +7,7 @@ func (m *machine) find(off int64, module, nm string) error {
 	key := nameKey{name{module, nm}, m.proto < 3}
 	g := m.names[key]
 	if g == nil {
-		g = m.lists.resolve(module, nm, m.proto)
+		g = m.lists().resolve(module, nm, m.proto)
 		m.names[key] = g
 		m.named += 1 + int64(len(module)+len(nm))/64
 	}

@@ -20,19 +20,14 @@ func Scanner() *validate.Scanner {
 
 // scan walks the pickles of one file.
 type scan struct {
-	p     *validate.Pass
-	j     *judge
-	lists *lists
-	r     *reader // shared by all streams, so that many short ones do not read a window each
-	pos   int64
+	p   *validate.Pass
+	j   *judge
+	r   *reader // shared by all streams, so that many short ones do not read a window each
+	pos int64
 }
 
 func scanFile(p *validate.Pass) error {
-	l, err := loadLists()
-	if err != nil {
-		return err
-	}
-	s := &scan{p: p, j: newJudge(p), lists: l}
+	s := &scan{p: p, j: newJudge(p)}
 	s.r = newReader(p, p.Size, s.charge)
 	defer s.j.flush()
 	if what, err := polyglot(p); err != nil {
@@ -70,7 +65,7 @@ func (s *scan) charge(n int64) error { return s.p.Charge(validate.PickleOps, n) 
 // broken, which has been reported; then nothing is cleared.
 func (s *scan) stream(keep int) (*value, error) {
 	s.r.pos, s.r.work = s.pos, s.charge
-	m := newMachine(s.r, s.j, s.lists, s.charge)
+	m := newMachine(s.r, s.j, s.charge)
 	m.keep = keep
 	err := m.run()
 	var b *broken

@@ -278,16 +278,12 @@ func FuzzPickle(f *testing.F) {
 func BenchmarkScan(b *testing.B) {
 	item := "BINUNICODE layer.0.weight\nBINPUT 1\nGLOBAL collections OrderedDict\nEMPTY_TUPLE\nREDUCE\nBINPUT 2\nPOP\nBININT 70000\nNEWTRUE\nTUPLE3\nPOP\n"
 	data := asm(b, "PROTO 2\n"+strings.Repeat(item, 20_000)+"NONE\nSTOP")
-	l, err := loadLists()
-	if err != nil {
-		b.Fatal(err)
-	}
 	free := func(int64) error { return nil }
 	var ops int64
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
 		r := newReader(bytes.NewReader(data), int64(len(data)), free)
-		m := newMachine(r, &dry{}, l, free)
+		m := newMachine(r, &dry{}, free)
 		if err := m.run(); err != nil {
 			b.Fatal(err)
 		}

@@ -108,13 +108,9 @@ func dataPkl(t *testing.T, data []byte) ([]byte, bool) {
 
 func TestEveryPickleOfCPythonIsReadToItsEnd(t *testing.T) {
 	for name, data := range python(t, "python", "python3", "random_pickles.py") {
-		l, err := loadLists()
-		if err != nil {
-			t.Fatal(err)
-		}
 		r := newReader(bytes.NewReader(data), int64(len(data)), func(int64) error { return nil })
 		notes := &noteTaker{}
-		m := newMachine(r, notes, l, func(int64) error { return nil })
+		m := newMachine(r, notes, func(int64) error { return nil })
 		if err := m.run(); err != nil || r.pos != r.size {
 			t.Errorf("%s: stopped at %d of %d: %v", name, r.pos, r.size, err)
 		}

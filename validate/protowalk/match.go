@@ -11,9 +11,14 @@ const glance = 4096
 
 // Top steps over the outermost fields of what may be a protocol buffer and says which of the message's fields occur,
 // by number and how often. ok is false when the bytes are no such message: broken, a field number or wire type that
-// the table does not have for more than one field in eight, or nothing at all.
-func Top(h validate.Head, m *Message) (seen map[int32]int, ok bool) {
-	if h.Size < 2 || len(h.Start) == 0 || m.fields[int32(h.Start[0]>>3)] == nil && h.Start[0] < 0x80 {
+// the table does not have for more than one field in eight, or nothing at all. The table is asked for only when the
+// bytes begin like any message, so that other files do not make it to be read.
+func Top(h validate.Head, table func() *Message) (seen map[int32]int, ok bool) {
+	if h.Size < 2 || !begins(h) {
+		return nil, false
+	}
+	m := table()
+	if m.fields[int32(h.Start[0]>>3)] == nil && h.Start[0] < 0x80 {
 		return nil, false
 	}
 	r := &reader{src: h, size: h.Size, window: h.Start, n: len(h.Start)} // a window of its own only behind the head
@@ -36,6 +41,22 @@ func Top(h validate.Head, m *Message) (seen map[int32]int, ok bool) {
 		}
 	}
 	return seen, strange*8 <= all
+}
+
+// begins reports whether some fields can be stepped over.
+func begins(h validate.Head) bool {
+	r := reader{src: h, size: h.Size, window: h.Start, n: len(h.Start)}
+	at := int64(0)
+	for n := 0; n < 8 && at < int64(len(h.Start)) && at < h.Size; n++ {
+		tag, pos, err := r.varint(at, h.Size)
+		if err != nil || tag>>3 == 0 || tag>>3 >= 1<<29 {
+			return false
+		}
+		if at, err = r.skip(int(tag&7), pos); err != nil {
+			return false
+		}
+	}
+	return at > 0
 }
 
 // skip gives the offset behind a field's payload.

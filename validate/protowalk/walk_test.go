@@ -200,7 +200,7 @@ func FuzzWalk(f *testing.F) {
 				t.Fatalf("place outside the file\n%s", validatetest.Show(rep))
 			}
 		}
-		seen, ok := Top(validate.Head{Name: "m", Size: int64(len(b)), Start: b[:min(len(b), 4096)], ReaderAt: bytes.NewReader(b)}, MustParse(table)["Root"])
+		seen, ok := Top(validate.Head{Name: "m", Size: int64(len(b)), Start: b[:min(len(b), 4096)], ReaderAt: bytes.NewReader(b)}, func() *Message { return MustParse(table)["Root"] })
 		if len(b) > 1 && rep.Files[0].Cleared && len(rep.Findings) == 0 && !ok {
 			t.Fatalf("cleared, but not recognised: %v", seen)
 		}

@@ -18,6 +18,7 @@ import (
 	"bytes"
 	_ "embed"
 	"path"
+	"sync"
 
 	"github.com/loadlock/loadlock/validate"
 	"github.com/loadlock/loadlock/validate/protowalk"
@@ -29,11 +30,11 @@ var schemaText string
 
 // Scanner judges TensorFlow graphs.
 func Scanner() *validate.Scanner {
-	schema, ops := protowalk.MustParse(schemaText), tfops.Read()
+	schema, ops := sync.OnceValue(func() protowalk.Schema { return protowalk.MustParse(schemaText) }), sync.OnceValue(tfops.Read)
 	return &validate.Scanner{
 		Name: "tensorflow", Doc: "TensorFlow graphs: SavedModel, GraphDef, MetaGraphDef", Version: 1, Rules: rules(),
-		Match: func(h validate.Head) bool { return inText(h) || root(h, schema) != nil },
-		Scan:  func(p *validate.Pass) error { return scan(p, schema, ops) },
+		Match: func(h validate.Head) bool { return inText(h) || root(h, schema) != "" },
+		Scan:  func(p *validate.Pass) error { return scan(p, schema, ops()) },
 	}
 }
 
@@ -46,33 +47,33 @@ const (
 	graphNode    = 1
 )
 
-// root finds out which message the file is, nil if none of ours. The names are those that TensorFlow looks for.
-func root(h validate.Head, schema protowalk.Schema) *protowalk.Message {
-	saved, meta, graph := schema["SavedModel"], schema["MetaGraphDef"], schema["GraphDef"]
+// root finds out which message the file is, "" if none of ours. The names are those that TensorFlow looks for.
+func root(h validate.Head, schema func() protowalk.Schema) string {
+	const saved, meta, graph = "SavedModel", "MetaGraphDef", "GraphDef"
 	switch base := path.Base(h.Name); {
 	case base == "saved_model.pb":
 		return saved
 	case base == "fingerprint.pb":
-		return schema["FingerprintDef"]
+		return "FingerprintDef"
 	}
-	if seen, ok := top(h, saved, bytes.HasPrefix(h.Start, []byte{0x08})); ok && seen[savedVersion] == 1 && seen[savedGraphs] > 0 && len(seen) == 2 {
+	if seen, ok := top(h, schema, saved, bytes.HasPrefix(h.Start, []byte{0x08})); ok && seen[savedVersion] == 1 && seen[savedGraphs] > 0 && len(seen) == 2 {
 		return saved
 	}
-	if seen, ok := top(h, graph, startsWithName(h.Start)); ok && seen[graphNode] > 0 {
+	if seen, ok := top(h, schema, graph, startsWithName(h.Start)); ok && seen[graphNode] > 0 {
 		return graph
 	}
-	if seen, ok := protowalk.Top(h, meta); ok && (validate.Ext(h.Name) == ".meta" || seen[metaInfo] == 1 && seen[metaGraph] == 1 && len(seen) > 2) {
+	if seen, ok := top(h, schema, meta, true); ok && (validate.Ext(h.Name) == ".meta" || seen[metaInfo] == 1 && seen[metaGraph] == 1 && len(seen) > 2) {
 		return meta
 	}
-	return nil
+	return ""
 }
 
 // top is protowalk.Top where the first byte leaves a reason to look.
-func top(h validate.Head, m *protowalk.Message, look bool) (seen map[int32]int, ok bool) {
+func top(h validate.Head, schema func() protowalk.Schema, message string, look bool) (seen map[int32]int, ok bool) {
 	if !look {
 		return nil, false
 	}
-	return protowalk.Top(h, m)
+	return protowalk.Top(h, func() *protowalk.Message { return schema()[message] })
 }
 
 // startsWithName reports whether the first submessage begins with a text whose second field is one too: a NodeDef.
@@ -105,23 +106,23 @@ func inText(h validate.Head) bool {
 	return false
 }
 
-func scan(p *validate.Pass, schema protowalk.Schema, ops map[string]tfops.Group) error {
+func scan(p *validate.Pass, schema func() protowalk.Schema, ops map[string]tfops.Group) error {
 	start, err := p.Bytes(0, min(p.Size, 4096))
 	if err != nil {
 		return err
 	}
 	h := validate.Head{Name: p.Name, Size: p.Size, Start: start, ReaderAt: p}
-	message := root(h, schema)
-	if message == nil {
+	name := root(h, schema)
+	if name == "" {
 		p.Report(textForm, 0, "not read")
 		return nil
 	}
-	s := newState(p, schema, ops)
+	message, s := schema()[name], newState(p, schema(), ops)
 	if err := s.w.Walk(message, 0, p.Size); err != nil {
 		return err
 	}
 	s.judgeOps()
-	if err := s.judgeTables(p, schema, message); err != nil {
+	if err := s.judgeTables(p, schema(), message); err != nil {
 		return err
 	}
 	p.Clear(0, p.Size, message.Name)

@@ -17,6 +17,7 @@ import (
 	_ "embed"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/loadlock/loadlock/validate"
 	"github.com/loadlock/loadlock/validate/tfops"
@@ -30,13 +31,13 @@ var customText string
 
 // Scanner judges models of TensorFlow Lite.
 func Scanner() *validate.Scanner {
-	defs, known, ops := parse(schemaText), readCustom(), tfops.Read()
+	defs, known, ops := sync.OnceValue(func() map[string]*def { return parse(schemaText) }), sync.OnceValue(readCustom), sync.OnceValue(tfops.Read)
 	return &validate.Scanner{
 		Name: "tflite", Doc: "TensorFlow Lite models", Version: 1, Rules: rules(),
 		Match: func(h validate.Head) bool {
 			return validate.Ext(h.Name) == ".tflite" || len(h.Start) >= 8 && string(h.Start[4:8]) == mark
 		},
-		Scan: func(p *validate.Pass) error { return scan(p, defs, known, ops) },
+		Scan: func(p *validate.Pass) error { return scan(p, defs(), known(), ops()) },
 	}
 }
 
