@@ -3,6 +3,11 @@ package pickle
 // bombWeight is how many nodes hashing a key may visit. Python hashes tuples without remembering.
 const bombWeight = 1 << 26
 
+// maxNesting is how deep values may be inside each other. Picklers recurse, and end at Python's limit of 1,000 unless
+// somebody raises it. Hashing, comparing and printing recurse on the C stack: a key of 100,000 nested tuples ends
+// CPython with a segmentation fault.
+const maxNesting = 10_000
+
 // container makes a node that holds items, of which it keeps the first few.
 func (m *machine) container(k kind, off int64, items []*value) *value {
 	v := &value{kind: k, off: off, n: int64(len(items)), weight: 1}
@@ -16,7 +21,14 @@ func (m *machine) container(k kind, off int64, items []*value) *value {
 			v.weight = addWeight(v.weight, item.weight)
 		}
 	}
+	m.nest(off, v, items)
 	return v
+}
+
+func (m *machine) nest(off int64, v *value, items []*value) {
+	if v.nest(items) {
+		m.ev.note(ruleExcessive, off, "values in values, more than %d deep", maxNesting)
+	}
 }
 
 // store tells the judge when an imported name becomes data.
@@ -167,6 +179,7 @@ func (m *machine) grow(off int64, op byte, target *value, items []*value) error 
 	if target.kind == kImport || target.off < 0 || target.kind <= kByteArray {
 		return nil // shared or immutable: nothing is remembered about it
 	}
+	m.nest(off, target, items)
 	if target.kind == kList || target.kind == kSet {
 		for _, item := range items {
 			target.weight = addWeight(target.weight, item.weight)

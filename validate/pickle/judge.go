@@ -105,6 +105,9 @@ func (j *judge) called(c *call) (*value, error) {
 	for _, a := range c.args {
 		v.weight = addWeight(v.weight, a.weight)
 	}
+	if v.nest(c.args) {
+		j.note(ruleExcessive, c.off, "values in values, more than %d deep", maxNesting)
+	}
 	if v.weight > bombWeight {
 		j.note(ruleExcessive, c.off, "%s called with arguments whose hash visits more than %d values", render(c.fn), bombWeight)
 	}

@@ -126,7 +126,7 @@ func worthKeeping(v *value, all bool) bool {
 	case kImport, kPersist, kExt, kBuffer, kUnknown:
 		return true
 	}
-	if v.weight > 1<<12 { // a stand-in would hide what hashing it costs
+	if v.weight > 1<<12 || v.depth > maxNesting/100 { // a stand-in would hide what hashing it costs
 		return true
 	}
 	if v.flags&fName != 0 || isDtype(v) {

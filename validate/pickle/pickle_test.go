@@ -163,14 +163,14 @@ func TestBudgetMakesTheVerdictInconclusive(t *testing.T) {
 }
 
 func TestDeepAndWideStreamsStayBounded(t *testing.T) {
-	deep := asm(t, "PROTO 2\nEMPTY_TUPLE\nREPEAT 50000 TUPLE1\nSTOP")
+	deep := asm(t, "PROTO 2\nEMPTY_TUPLE\nREPEAT 10000 TUPLE1\nSTOP")
 	wide := asm(t, "PROTO 2\nEMPTY_LIST\nMARK\nREPEAT 150000 BININT1 1\nAPPENDS\nSTOP")
 	alive := asm(t, "PROTO 2\nEMPTY_TUPLE\nREPEAT 3000000 TUPLE1\nSTOP")
 	marks := asm(t, "PROTO 2\nREPEAT 1100000 MARK")
 	for name, tt := range map[string]struct {
 		data []byte
 		want validate.Verdict
-	}{"50 000 nested tuples": {deep, validate.Admit}, "a list of 150 000 numbers": {wide, validate.Admit},
+	}{"10 000 nested tuples": {deep, validate.Admit}, "a list of 150 000 numbers": {wide, validate.Admit},
 		"three million values alive": {alive, validate.Inconclusive}, "a million marks": {marks, validate.Inconclusive}} {
 		t.Run(name, func(t *testing.T) {
 			rep, d := validatetest.Run(t, scanners(), "m.pkl", tt.data)

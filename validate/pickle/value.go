@@ -52,6 +52,7 @@ type value struct {
 	flags  uint16
 	weight uint32 // nodes a recursive walk (hash) would visit, saturating
 	mark   uint32 // of the last count of live values
+	depth  uint32 // levels of values in values, as they were when they were put in
 	off    int64  // where it was made, or where the bytes of a literal begin
 	n      int64  // number, length in bytes, number of items
 	text   string // literal text; storage key; first special key of a dict
@@ -91,6 +92,15 @@ func (v *value) class() *global {
 // bytesLike reports literal bytes, also those that old protocols write as encoded text.
 func (v *value) bytesLike() bool {
 	return v.kind == kBytes || v.kind == kByteArray || v.kind == kCall && (v.fn.is("_codecs", "encode") || v.fn.is("builtins", "bytes"))
+}
+
+// nest makes v as deep as what is put into it demands, and says whether that is the first level too many.
+func (v *value) nest(items []*value) bool {
+	was := v.depth
+	for _, item := range items {
+		v.depth = max(v.depth, item.depth+1)
+	}
+	return v.depth == maxNesting+1 && was <= maxNesting
 }
 
 func addWeight(a, b uint32) uint32 {
