@@ -23,6 +23,7 @@ func gguf(key, text string) string {
 func TestWhatIsHiddenIsFound(t *testing.T) {
 	for name, tt := range map[string]struct{ file, content, rule string }{
 		"a template in the tokenizer of a GGUF file": {"m.gguf", gguf("tokenizer.huggingface.json", `{"chat_template":"{{ ''.__class__ }}"}`), "hfconfig/template-escape"},
+		"a Lambda layer in YAML":                     {"model.yaml", "class_name: Sequential\nconfig:\n  layers:\n  - class_name: Lambda\n    config: {function: [4wEAAAA, null, null], function_type: lambda}\n", "keras/lambda"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rep, d := validatetest.RunPolicy(t, safe(), all.Scanners(), map[string][]byte{tt.file: []byte(tt.content)})
@@ -36,6 +37,7 @@ func TestWhatIsHiddenIsFound(t *testing.T) {
 // What looks like it and hides nothing.
 func TestWhatOnlyLooksHiddenIsAdmitted(t *testing.T) {
 	for name, tt := range map[string]struct{ file, content string }{
+		"a network in YAML":          {"model.yaml", "class_name: Sequential\nbackend: tensorflow\nconfig:\n  name: s\n  layers:\n  - class_name: Dense\n    config: {units: 3, activation: relu, use_bias: true, dtype: float32}\n"},
 		"a tokenizer in a GGUF file": {"m.gguf", gguf("tokenizer.huggingface.json", `{"model":{"vocab":{"{{":1}}}`)},
 	} {
 		t.Run(name, func(t *testing.T) {

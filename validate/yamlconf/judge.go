@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/pyname"
 )
 
 // judge looks at the nodes of one file.
@@ -19,6 +20,8 @@ type judge struct {
 	sizes map[*yaml.Node]int64 // what a node expands to
 	flow  bool                 // an expansion was reported: aliases are not followed
 	said  map[place]bool
+
+	layers bool // the document describes objects of Keras
 }
 
 // place of a finding. A value that several aliases lead to is judged by the keys of each and reported once.
@@ -28,7 +31,13 @@ type place struct {
 }
 
 func newJudge(p *validate.Pass, text []byte) *judge {
-	return &judge{p: p, base: path.Base(p.Name), lines: lines(text), said: map[place]bool{}}
+	base := path.Base(p.Name)
+	for _, n := range names {
+		if strings.EqualFold(n, base) {
+			base = n
+		}
+	}
+	return &judge{p: p, base: base, lines: lines(text), said: map[place]bool{}}
 }
 
 func (j *judge) report(r *validate.Rule, n *yaml.Node, format string, args ...any) {
@@ -44,7 +53,8 @@ const (
 	maxExpanded = 300_000 // nodes
 )
 
-func (j *judge) document(doc *yaml.Node) {
+func (j *judge) document(doc *yaml.Node) error {
+	j.layers = false
 	j.sizes = map[*yaml.Node]int64{}
 	j.flow = false
 	if j.expanded(doc, 0) > maxExpanded && !j.flow {
@@ -52,6 +62,7 @@ func (j *judge) document(doc *yaml.Node) {
 		j.report(bomb, doc, "more than %d values when aliases are expanded", maxExpanded)
 	}
 	j.node(doc, nil, 0)
+	return j.network(doc)
 }
 
 // expanded counts the nodes that a reader which expands aliases builds. A node that is being counted is part of itself.
@@ -119,6 +130,9 @@ func (j *judge) mapping(n *yaml.Node, keys []string, depth int) {
 		if k.Style&yaml.TaggedStyle != 0 {
 			j.tag(k)
 		}
+		if pyname.Expression(name.Value) { // operators are named by keys
+			j.report(expression, k, "key %s", quote(name.Value))
+		}
 		if id := name.Tag + " " + name.Value; seen[id] && name.Value != "<<" {
 			j.report(duplicate, k, "key %s", quote(name.Value))
 		} else {
@@ -127,6 +141,7 @@ func (j *judge) mapping(n *yaml.Node, keys []string, depth int) {
 		j.node(v, append(keys, name.Value), depth+1)
 	}
 	j.siblings(n)
+	j.layers = j.layers || isLayer(n)
 }
 
 // siblings judges keys that mean something only beside another: target with params, as in latent diffusion.

@@ -13,6 +13,7 @@ import (
 // scalar judges a value by the keys above it.
 func (j *judge) scalar(n *yaml.Node, keys []string) {
 	j.resolvers(n)
+	j.anywhere(n, keys)
 	if len(keys) == 0 || n.Value == "" || n.Tag == "!!null" {
 		return
 	}
@@ -37,6 +38,35 @@ func (j *judge) scalar(n *yaml.Node, keys []string) {
 			j.report(command, n, "command %s", quote(n.Value))
 		}
 	}
+}
+
+// anywhere judges a text by itself, under every key: names of functions that do harm, expressions, templates.
+func (j *judge) anywhere(n *yaml.Node, keys []string) {
+	key := ""
+	if len(keys) > 0 {
+		key = keys[len(keys)-1]
+	}
+	if len(n.Value) <= 4096 {
+		switch {
+		case pyname.Sink(n.Value):
+			j.report(object, n, "%s %s", quote(key), quote(n.Value))
+		case pyname.Expression(n.Value):
+			j.report(expression, n, "%s: %s", quote(key), quote(n.Value))
+		}
+	}
+	templates.Suspect(j.p, j.offset(n.Line, n.Column), quote(key), []byte(n.Value), false)
+	switch {
+	case slices.Contains(keys, "custom_imports"): // mmengine imports what stands here
+		j.report(unknown, n, "custom_imports: %s", quote(n.Value))
+	case key == "_BASE_" && leavesByBase(n.Value): // detectron2 and Paddle read the file as if it stood here
+		j.report(outsidePath, n, "_BASE_: %s", quote(n.Value))
+	}
+}
+
+// leavesByBase reports whether a configuration that another is based on lies elsewhere. Repositories of training code
+// have their own above.
+func leavesByBase(s string) bool {
+	return strings.HasPrefix(s, "/") || strings.HasPrefix(s, "~") || strings.Contains(s, "://")
 }
 
 // Keys of the descriptions of YOLO networks whose words the library evaluates as Python (parse_model of yolov5 and

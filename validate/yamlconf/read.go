@@ -79,7 +79,9 @@ func (j *judge) documents(text []byte) error {
 		if err != nil {
 			return validate.Malformed(j.failedAt(err), "not YAML: %s", strconv.QuoteToASCII(err.Error()[:min(len(err.Error()), 120)]))
 		}
-		j.document(&doc)
+		if err := j.document(&doc); err != nil {
+			return err
+		}
 	}
 }
 

@@ -14,9 +14,9 @@
 package yamlconf
 
 import (
-	"bytes"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/loadlock/loadlock/validate"
 	"github.com/loadlock/loadlock/validate/jinja"
@@ -50,6 +50,9 @@ var (
 	command = &validate.Rule{ID: "yamlconf/command", Title: "project with a command to run", Severity: validate.Low,
 		Why: "mlflow run starts it; loading the model does not.",
 		Fix: "read it before running the project", Hostile: "entry_points: {main: {command: sh x.sh}}", Benign: "an MLproject without entry points"}
+	expression = &validate.Rule{ID: "yamlconf/expression", Title: "configuration with an expression that leads to programs", Severity: validate.High,
+		Why: "Libraries that evaluate words of their configuration (operator lists of PaddleOCR and PaddleDetection, OmegaConf resolvers, YOLO) run it.",
+		Fix: "do not load the file", Hostile: "type: __import__('os').system('id')", Benign: "type: NormalizeImage"}
 	duplicate = &validate.Rule{ID: "yamlconf/duplicate-key", Title: "mapping with a repeated key", Severity: validate.Medium,
 		Why: "PyYAML takes the last of two equal keys, other readers the first or none.",
 		Fix: "ask for the file as its writer made it", Hostile: "_target_: a\n_target_: os.system", Benign: "a: {k: 1}\nb: {k: 2}"}
@@ -68,7 +71,7 @@ var (
 func Scanner() *validate.Scanner {
 	return &validate.Scanner{
 		Name: "yamlconf", Doc: "YAML configuration: tags, targets, loaders, templates", Version: 1,
-		Rules: append([]*validate.Rule{pythonTag, otherTag, object, unknown, loader, codePath, requirement, command, duplicate, bomb, outsidePath, environment}, templates.List()...),
+		Rules: append([]*validate.Rule{pythonTag, otherTag, object, unknown, loader, codePath, requirement, command, expression, duplicate, bomb, outsidePath, environment}, templates.List()...),
 		Match: match, Scan: scan,
 	}
 }
@@ -76,18 +79,16 @@ func Scanner() *validate.Scanner {
 var (
 	names = []string{"MLmodel", "MLproject", "hparams"}
 	// Formats of their own, whose text may speak about YAML.
-	others = []string{".md", ".rst", ".txt", ".py", ".pyi", ".json", ".jsonl", ".ipynb", ".html", ".htm", ".js", ".ts", ".c", ".cc", ".cpp", ".h", ".sh", ".toml", ".cfg", ".ini", ".csv", ".tsv", ".jinja", ".jinja2", ".j2", ".xml", ".log", ".rb", ".go", ".rs", ".java"}
+	others = []string{".md", ".rst", ".py", ".pyi", ".json", ".jsonl", ".ipynb", ".html", ".htm", ".js", ".ts", ".c", ".cc", ".cpp", ".h", ".sh", ".csv", ".tsv", ".jinja", ".jinja2", ".j2", ".xml", ".rb", ".go", ".rs", ".java"}
 )
 
 func match(h validate.Head) bool {
 	ext, base := validate.Ext(h.Name), path.Base(h.Name)
 	switch {
-	case ext == ".yaml", ext == ".yml", slices.Contains(names, base):
+	case ext == ".yaml", ext == ".yml", slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, base) }): // macOS does not tell the cases apart
 		return true
 	case slices.Contains(others, ext), !h.Text():
 		return false
 	}
-	// A tag, or a key that calls, where a line can have it.
-	return bytes.Contains(h.Start, []byte(": !!python/")) || bytes.HasPrefix(h.Start, []byte("!!python/")) || bytes.HasPrefix(h.Start, []byte("%YAML ")) ||
-		bytes.Contains(h.Start, []byte("\n_target_: ")) || bytes.HasPrefix(h.Start, []byte("_target_: "))
+	return isContent(h, ext)
 }

@@ -83,6 +83,10 @@ func TestOrdinaryFilesAreClearedWithoutFindings(t *testing.T) {
 		"a byte order mark":        {"x.yaml", "\ufeffa: 1\n"},
 		"a template":               {"x.yaml", "chat_template: |\n  {% for m in messages %}{{ m.content }}{% endfor %}\n"},
 		"text with many commas":    {"x.yaml", "a: '" + strings.Repeat("x, ", 1000) + "'\n"},
+		"a tag inside a text":      {"notes.yaml", "a: see !!python/name in the manual\n"},
+		"words of functions":       {"x.yaml", "a: os.path\nb: use os.system() here\nc: socket.io\n_BASE_: ../base.yaml\nd: $5 (each)\n"},
+		"a class_name alone":       {"x.yaml", "dataset: {class_name: MyData, path: x}\n"},
+		"operators":                {"inference.yml", "PreProcess:\n  transform_ops:\n  - DecodeImage: {img_mode: BGR}\n  - ToCHWImage: null\n"},
 		"keys equal by their text": {"x.yaml", "1: a\n'1': b\n"},
 	} {
 		if rep := scanAs(tt.name, tt.content); !rep.Files[0].Cleared || len(rep.Findings) != 0 {
@@ -148,6 +152,21 @@ func TestWhatCallsIsFound(t *testing.T) {
 		"an instruction template":         {"x.yaml", "instruction_template: |-\n  {%- if lipsum %}{%- endif %}\n", "yamlconf/template-unlisted", 1},
 		"a template that includes":        {"x.yaml", "chat_template: \"{% include 'x' %}\"\n", "yamlconf/template-reads", 1},
 		"a template that does not parse":  {"x.yaml", "chat_template: '{{ x'\n", "yamlconf/template-unparsable", 1},
+		"torchtune":                       {"recipe.yaml", "model:\n  _component_: os.system\n", "yamlconf/target", 2},
+		"a function under any key":        {"x.yaml", "a:\n- {cls: 'subprocess:run'}\n", "yamlconf/target", 2},
+		"PaddleDetection":                 {"infer_cfg.yml", "Preprocess:\n- type: __import__('os').system('id')\n", "yamlconf/expression", 2},
+		"PaddleOCR":                       {"inference.yml", "transform_ops:\n- __import__('os').system('id'): {}\n", "yamlconf/expression", 2},
+		"OmegaConf: an eval resolver":     {"config.yaml", "a: ${eval:\"__import__('os').system('id')\"}\n", "yamlconf/expression", 1},
+		"mmengine":                        {"config.yaml", "custom_imports:\n  imports: [evil]\n", "yamlconf/unknown-target", 2},
+		"detectron2":                      {"config.yaml", "_BASE_: /tmp/evil.yaml\n", "yamlconf/outside-path", 1},
+		"a template under any key":        {"x.yaml", "prompt: \"{{ ''.__class__.__mro__ }}\"\n", "yamlconf/template-escape", 1},
+		"MLflow: another case":            {"mlmodel", "flavors: {python_function: {loader_module: evil}}\n", "yamlconf/loader-module", -1},
+		"PyYAML: far behind":              {"settings", "# " + strings.Repeat("x", 5000) + "\na: !!python/object/apply:os.system [id]\n", "yamlconf/object-tag", 2},
+		"PyYAML: in a .txt":               {"hparams.txt", "a: 1\nb: !!python/object/apply:os.system [id]\n", "yamlconf/object-tag", 2},
+		"PyYAML: in a .cfg":               {"x.cfg", "{a: 1, b: !!python/object/apply:os.system [id]}\n", "yamlconf/object-tag", 1},
+		"PyYAML: in a list of a .conf":    {"x.conf", "b: [!!python/object/apply:os.system [id]]\n", "yamlconf/object-tag", 1},
+		"Hydra: deep in another name":     {"settings", "a:\n  b:\n  - _target_: os.system\n", "yamlconf/target", 3},
+		"Keras, as YAML":                  {"model.yaml", "class_name: Sequential\nconfig: {layers: [{class_name: Lambda, config: {function: x}}]}\n", "validate/unclaimed", -1}, // the scanner of Keras is not in this test
 		"what is not YAML":                {"x.yaml", "a: [1\n", "validate/unparsable", -1},
 		"what is not text":                {"x.yaml", "a: 1\n\x00", "validate/unparsable", -1},
 		"an alias to nothing":             {"x.yaml", "a: *x\n", "validate/unparsable", -1},
@@ -194,7 +213,7 @@ func TestContentAndNameDecide(t *testing.T) {
 		name, content string
 		want          bool
 	}{
-		{"x.yaml", "", true}, {"a/MLmodel", "x", true}, {"x", "a: !!python/tuple [1]", true}, {"README.md", "a: !!python/tuple [1]", false}, {"x", "a: 1", false},
+		{"x.yaml", "", true}, {"a/MLmodel", "x", true}, {"x", "a: !!python/tuple [1]", true}, {"README.md", "a: !!python/tuple [1]", false}, {"x.txt", "words and !!python/tuple [1] : ] here", false}, {"x.txt", "_target_: x\nand so on", false}, {"x", "a !!pythonic word", false}, {"x", "a: 1", false},
 		{"x.bin", "\x00: !!python/name:x", false}, {"x.conf", "a: 1\n_target_: os.system\n", true},
 	} {
 		if got := match(validate.Head{Name: tt.name, Size: int64(len(tt.content)), Start: []byte(tt.content)}); got != tt.want {
