@@ -328,3 +328,26 @@ func deflateTable() string {
 	}
 	return b.String()
 }
+
+func TestABrokenStreamIsJudgedUpToTheBreak(t *testing.T) {
+	text := "EVIL" + strings.Repeat("0123456789abcdefghijklmnopqrstuvwxyz, ", 4)
+	for name, write := range writers() {
+		if strings.HasPrefix(name, "bzip2") || strings.HasPrefix(name, "lz4") {
+			continue // a block gives nothing before it is whole
+		}
+		t.Run(name, func(t *testing.T) {
+			whole := write(text)
+			rep := scanAs("x", whole[:len(whole)-2], limits())
+			if clean(rep) || !has(rep, evil.ID) {
+				t.Error(validatetest.Show(rep))
+			}
+			if strings.HasPrefix(name, "zstd") {
+				return
+			}
+			rep = scanAs("x", whole[:len(whole)-len(whole)/3], limits())
+			if clean(rep) || !has(rep, evil.ID) {
+				t.Errorf("two thirds: %s", validatetest.Show(rep))
+			}
+		})
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 
 	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/drain"
 )
 
 var le = binary.LittleEndian
@@ -51,7 +52,7 @@ func newLZMA(in *bufio.Reader, max int64) io.Reader { return &lzmaReader{in: in,
 type lzmaReader struct {
 	in  io.Reader
 	max int64
-	r   *lzma.Reader
+	r   io.Reader
 }
 
 // Read implements io.Reader.
@@ -64,10 +65,11 @@ func (l *lzmaReader) Read(b []byte) (int, error) {
 		if int64(le.Uint32(head[1:])) > l.max {
 			le.PutUint32(head[1:], uint32(l.max))
 		}
-		var err error
-		if l.r, err = (lzma.ReaderConfig{DictCap: int(l.max)}).NewReader(&prefixed{head[:], l.in.(byteReader)}); err != nil {
+		r, err := (lzma.ReaderConfig{DictCap: int(l.max)}).NewReader(&prefixed{head[:], l.in.(byteReader)})
+		if err != nil {
 			return 0, err
 		}
+		l.r = drain.Reader(r, l.max)
 	}
 	return l.r.Read(b)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 
 	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/drain"
 )
 
 const (
@@ -35,6 +36,7 @@ type xzReader struct {
 	started int64 // where the block begins
 	data    int64 // where its data begins
 	claim   xzBlock
+	broken  error // of a block that gave nothing; r is what can be had of it
 }
 
 // xzBlock is what the index says about a block: its size without padding, and of what is in it.
@@ -90,7 +92,13 @@ func (x *xzReader) Read(b []byte) (int, error) {
 		n, err := x.r.Read(b)
 		x.sum.Write(b[:n])
 		x.block.plain += uint64(n)
-		if errors.Is(err, io.EOF) {
+		if x.broken != nil && n == 0 {
+			return 0, x.broken
+		}
+		if x.broken == nil && n == 0 && x.block.plain == 0 && err != nil && !errors.Is(err, io.EOF) && x.salvage(err) {
+			continue
+		}
+		if errors.Is(err, io.EOF) && x.broken == nil {
 			err = x.endBlock()
 		}
 		if n > 0 || err != nil {
@@ -177,6 +185,15 @@ func (x *xzReader) begin(code byte) error {
 	x.sum, _, _ = x.check()
 	x.r, err = lzma.Reader2Config{DictCap: int(min(dict, x.s.memory()))}.NewReader2(x.s)
 	return err
+}
+
+// salvage reads the first chunk of a block that broke in it.
+func (x *xzReader) salvage(cause error) bool {
+	r, err := drain.FirstChunk(x.s.p.Section(x.data, x.s.p.Size-x.data), x.s.memory())
+	if err == nil {
+		x.broken, x.r = cause, r
+	}
+	return err == nil
 }
 
 // endBlock reads the padding and the check behind a block.

@@ -8,6 +8,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/drain"
 )
 
 // zstdReader reads frames one after the other. It walks the blocks of each frame itself, so that the library never
@@ -24,7 +25,7 @@ func openZstd(s *stream) (io.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &zstdReader{s: s, d: d}, nil
+	return drain.Reader(&zstdReader{s: s, d: d}, s.memory()), nil // a wrong checksum is told before the block that has it
 }
 
 // Read implements io.Reader.

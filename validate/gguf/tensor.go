@@ -143,6 +143,7 @@ func (f *file) account() error {
 	}
 	if last := up(at, f.align); room != at && room != last {
 		f.report(trailing, start+at, "%d bytes after the last tensor", room-at)
+		f.p.Clear(0, start+at, "metadata and tensors") // what follows stays unexplained
 		return nil
 	}
 	if f.zeros(start+at, f.p.Size); f.bad {
@@ -157,6 +158,7 @@ func (f *file) account() error {
 func (f *file) empty(end, start int64) error {
 	if f.p.Size != end && f.p.Size != start {
 		f.report(trailing, end, "%d bytes after the metadata of a file without tensors", f.p.Size-end)
+		f.p.Clear(0, end, "metadata") // what follows stays unexplained
 		return nil
 	}
 	if f.zeros(end, f.p.Size); !f.bad {

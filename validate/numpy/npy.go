@@ -48,6 +48,7 @@ func scan(p *validate.Pass) error {
 			rule = a.part
 		}
 		p.ReportAt(rule, validate.Place{Offset: min(base+int64(w.at), start), Evidence: validate.Quote(text[min(w.at, len(text)):], 60)}, "%s", w.what)
+		headerOnly(p, start)
 		return nil
 	}
 	if err != nil {
@@ -60,11 +61,22 @@ func scan(p *validate.Pass) error {
 	high, want := bits.Mul64(uint64(a.count), uint64(a.element.size))
 	if high != 0 || want != uint64(size) {
 		p.Report(ruleSize, start, "%d elements of %d bytes, the data has %d bytes", a.count, a.element.size, size)
+		if headerOnly(p, start); high == 0 && want < uint64(size) {
+			p.Clear(start, int64(want), "array data")
+		}
 		return nil
 	}
 	p.Clear(0, start, "header")
 	p.Clear(start, size, "array data")
 	return nil
+}
+
+// headerOnly explains the header of a file whose data is not what the header says. The data stays unexplained, so that
+// the core looks into it: numpy takes spellings of object types that it does not write, and unpickles what follows.
+func headerOnly(p *validate.Pass, start int64) {
+	if start < p.Size {
+		p.Clear(0, start, "header")
+	}
 }
 
 // header reads magic, version and length. It returns the text with its padding, its offset and that of the data.

@@ -241,3 +241,21 @@ func BenchmarkScan(b *testing.B) {
 		validate.ScanReader(b.Context(), scanners(), "a.npy", bytes.NewReader(data), int64(len(data)), validatetest.Policy().Scan)
 	}
 }
+
+func TestWhatNumpyWouldUnpickleIsJudgedInAnySpelling(t *testing.T) {
+	call := pickled(t, callSystem)
+	for name, data := range map[string][]byte{
+		"a type by its long name":   npy(1, dict("'object'", "(1,)"), call),
+		"types with commas":         npy(1, dict("'i4,O'", "(1,)"), call),
+		"a shape without a size":    npy(1, dict("'|O'", "(-1,)"), call),
+		"a pickle behind the array": npy(1, dict("'<f4'", "(1,)"), "\x00\x00\x00\x00"+call),
+		"a pickle behind padding":   npy(1, dict("'<f4'", "(1,)"), "\x00\x00\x00\x00\n\n\x00"+call),
+	} {
+		t.Run(name, func(t *testing.T) {
+			rep, d := validatetest.Run(t, scanners(), "a.npy", data)
+			if d.Verdict != validate.Reject {
+				t.Error(validatetest.Show(rep))
+			}
+		})
+	}
+}

@@ -28,6 +28,7 @@ func (h *reader) account(start, size int64) {
 	}
 	if at != size-start {
 		h.report(trailing, start+at, "%d bytes after the last tensor", size-start-at)
+		h.p.Clear(0, start+at, "header and tensors") // what follows stays unexplained
 		return
 	}
 	h.p.Clear(0, start, "header")

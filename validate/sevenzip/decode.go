@@ -11,6 +11,7 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 
 	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/drain"
 )
 
 // Coders (DOC/Methods.txt).
@@ -97,7 +98,11 @@ func newLZMA(f *folder, in *input, memory int64) (io.Reader, error) {
 	}
 	dict := min(max(lzma.MinDictCap, min(int64(le.Uint32(f.props[1:])), f.unpacked)), memory)
 	head := le.AppendUint32([]byte{f.props[0]}, uint32(dict))
-	return lzma.ReaderConfig{DictCap: int(memory)}.NewReader(&prefixed{le.AppendUint64(head, uint64(f.unpacked)), in})
+	r, err := lzma.ReaderConfig{DictCap: int(memory)}.NewReader(&prefixed{le.AppendUint64(head, uint64(f.unpacked)), in})
+	if err != nil {
+		return nil, err
+	}
+	return drain.Reader(r, memory), nil
 }
 
 // prefixed gives some bytes and then those of in, one by one if asked.

@@ -12,6 +12,8 @@ import (
 
 	zst "github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz/lzma"
+
+	"github.com/loadlock/loadlock/validate/drain"
 )
 
 // Methods besides stored and deflate that some readers of Python have (APPNOTE 4.4.5). Torch has none of them.
@@ -65,7 +67,11 @@ func newLZMA(a *archive, e *entry, in *counter) (io.Reader, error) {
 	}
 	alone := binary.LittleEndian.AppendUint32([]byte{head[4]}, uint32(dict))
 	alone = binary.LittleEndian.AppendUint64(alone, size)
-	return lzma.ReaderConfig{DictCap: int(a.window())}.NewReader(&prefixed{alone, in})
+	r, err := lzma.ReaderConfig{DictCap: int(a.window())}.NewReader(&prefixed{alone, in})
+	if err != nil {
+		return nil, err
+	}
+	return drain.Reader(r, a.window()), nil
 }
 
 // prefixed gives some bytes and then those of in, one by one if asked, so that nothing is read ahead.
@@ -93,8 +99,12 @@ func (p *prefixed) Read(b []byte) (int, error) {
 }
 
 func newZstd(a *archive, _ *entry, in *counter) (io.Reader, error) {
-	return zst.NewReader(struct{ io.Reader }{in}, zst.WithDecoderConcurrency(1), zst.WithDecoderLowmem(true),
+	r, err := zst.NewReader(struct{ io.Reader }{in}, zst.WithDecoderConcurrency(1), zst.WithDecoderLowmem(true),
 		zst.WithDecoderMaxWindow(uint64(a.window())), zst.WithDecoderMaxMemory(1<<62))
+	if err != nil {
+		return nil, err
+	}
+	return drain.Reader(r, a.window()), nil
 }
 
 // severalStreams looks for the start of a second bzip2 stream: streams begin at a byte, with "BZh", a digit, and
