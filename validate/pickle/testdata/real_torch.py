@@ -1,5 +1,5 @@
 """Writes what real programs save: torch in both formats, numpy, plain Python in every protocol."""
-import argparse, collections, datetime, decimal, io, os, pathlib, pickle, sys
+import argparse, collections, datetime, decimal, io, os, pathlib, pickle, random, sys
 import numpy as np
 import torch
 from torch import nn
@@ -36,7 +36,8 @@ objects = {
     "dtypes": [torch.ones(2, dtype=d) for d in (torch.float16, torch.bfloat16, torch.int8, torch.uint8, torch.int16, torch.int64,
                                                 torch.bool, torch.complex64, torch.float64)],
     "quantized": torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.quint8),
-    "sparse": torch.eye(3).to_sparse(),
+    "sparse": torch.eye(3).to_sparse(), "csr": torch.eye(3).to_sparse_csr(),
+    "optimizers": [o(nn.Linear(2, 2).parameters(), lr=0.1) for o in (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD, torch.optim.RMSprop, torch.optim.Adagrad, torch.optim.LBFGS, torch.optim.Rprop)],
     "misc": {"size": torch.Size([1, 2]), "dtype": torch.float32, "device": torch.device("cpu"), "epoch": 3, "lr": 1e-3, "odd": odd,
              "args": argparse.Namespace(lr=0.1, path="x"), "rng": torch.get_rng_state()},
     "checkpoint": {"model": layers.state_dict(), "rng": np.random.get_state(), "scalar": np.float64(3), "best": np.int64(2)},
@@ -53,7 +54,7 @@ plain = {
     "numbers": [0, 1, -1, 255, 256, 65536, -2**31, 2**31, 2**63, -2**63, 2**200, -2**200, 1.5, float("inf"), float("-inf"), 1e300, True, False, None, 1 + 2j],
     "collections": [collections.OrderedDict(a=1), collections.defaultdict(list, a=[1]), collections.Counter("aab"), collections.deque([1, 2], 5)],
     "dates": [datetime.datetime(2020, 1, 2, 3, tzinfo=datetime.timezone.utc), datetime.date(2020, 1, 2), datetime.timedelta(3), datetime.time(1, 2)],
-    "builtins": [range(3), slice(1, 2), int, dict, decimal.Decimal("1.5"), pathlib.PurePosixPath("a/b")],
+    "builtins": [range(3), slice(1, 2), int, dict, Ellipsis, NotImplemented, np.ma.masked, random.Random(1), decimal.Decimal("1.5"), pathlib.PurePosixPath("a/b")],
     "arrays": [np.arange(10), np.ones((2, 3), "f4", order="F"), np.array(["a", None, [1]], dtype=object), np.array(["ab", "c"]), np.array([b"x"]),
                np.float32(1.5), np.bool_(True), np.array(["2020-01-01"], "M8[D]"), np.zeros(2, [("a", "f4"), ("b", "U3")]),
                np.zeros(2, [("a", "f8"), ("o", "O")]), np.zeros(2, np.dtype([("s", "f4", (2, 3))])), np.zeros(2, np.dtype([("a", "u1"), ("b", "f8")], align=True))],
