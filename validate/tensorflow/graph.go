@@ -21,6 +21,8 @@ type state struct {
 	functions map[string]bool // defined in a library
 	asset     *protowalk.Message
 	tables    tables
+	paths     paths
+	text      *string // of the last tensor, if it is one text
 }
 
 // Bounds of what is remembered.
@@ -31,7 +33,7 @@ const (
 
 func newState(p *validate.Pass, schema protowalk.Schema, ops map[string]tfops.Group) *state {
 	s := &state{p: p, w: protowalk.New(p, walking), ops: ops, at: map[string]int64{}, functions: map[string]bool{}, asset: schema["AssetFileDef"],
-		tables: tables{paths: map[string]int64{}, assets: map[string]bool{}}}
+		tables: tables{paths: map[string]int64{}, assets: map[string]bool{}}, paths: newPaths()}
 	s.w.On(schema["NodeDef"], s.node)
 	s.w.On(schema["FunctionDef"], s.function)
 	s.w.On(schema["TensorProto"], s.tensor)
@@ -54,7 +56,9 @@ var telling = map[string]bool{"output_stream": true, "descriptor_source": true, 
 func (s *state) node(v protowalk.Value) error {
 	var op, name, last string // last is the second input
 	var found []attribute
+	var from []string
 	inputs := 0
+	s.text = nil
 	err := s.w.Each(v, func(v protowalk.Value) (entered bool, err error) {
 		switch v.Field.Name {
 		case "op":
@@ -62,8 +66,15 @@ func (s *state) node(v protowalk.Value) error {
 		case "name":
 			name, err = s.w.Text(v, maxName)
 		case "input":
-			if inputs++; inputs == 2 {
-				last, err = s.w.Text(v, maxName)
+			if inputs++; inputs > maxInputs {
+				return false, nil
+			}
+			var input string
+			if input, err = s.w.Text(v, maxName); s.paths.kept(op) || op == "" {
+				from = append(from, input)
+			}
+			if inputs == 2 {
+				last = input
 			}
 		case "attr":
 			a := attribute{at: v.At}
@@ -84,6 +95,7 @@ func (s *state) node(v protowalk.Value) error {
 	if err := s.tables.node(op, name, last, v.At); err != nil {
 		return err
 	}
+	s.paths.node(op, name, from, s.text, v.At)
 	if _, met := s.at[op]; !met {
 		if len(s.order) >= maxOps {
 			return validate.Malformed(v.At, "more than %d different operators", maxOps)

@@ -45,11 +45,15 @@ func (s *state) tensor(v protowalk.Value) error {
 			return true, s.w.Each(v, t.dim(s.w))
 		case "tensor_content":
 			t.content = v.N
+			return false, s.listed(v)
 		case "version_number":
 		case "resource_handle_val":
 			t.handles = true
 		case "float8_val":
 			t.values[v.Field.Number] = v.N
+		case "string_val":
+			t.values[v.Field.Number] += v.Count
+			return false, s.oneText(v, t.values[v.Field.Number])
 		default:
 			t.values[v.Field.Number] += v.Count
 		}

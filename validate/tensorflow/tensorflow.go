@@ -10,8 +10,9 @@
 // layers that old versions put into the object graph are judged as well. The messages are walked against the table in
 // tensorflow.schema, unknown fields are findings.
 //
-// A table of a vocabulary reads a file: its path must come from an asset or from an input. Not judged: the prefixes of
-// checkpoints that SaveV2 and RestoreV2 get, and what the functions compute. Variables are package tensorbundle's.
+// A table of a vocabulary reads a file: its path must come from an asset or from an input. The prefix that a checkpoint is
+// written to must not be a path of the model's that leads out. Not judged: what RestoreV2 reads, paths that are computed
+// from numbers, and what the functions compute. Variables are package tensorbundle's.
 package tensorflow
 
 import (
@@ -122,6 +123,7 @@ func scan(p *validate.Pass, schema func() protowalk.Schema, ops map[string]tfops
 		return err
 	}
 	s.judgeOps()
+	s.judgePaths()
 	if err := s.judgeTables(p, schema(), message); err != nil {
 		return err
 	}

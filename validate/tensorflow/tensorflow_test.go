@@ -72,6 +72,20 @@ func metaOf(g msg) msg {
 
 func constant(tensor msg) msg { return node("Const", attr("value", msg{}.Msg(8, tensor))) }
 
+// textNode is a constant of one text.
+func textNode(name, content string) msg {
+	return named(name, "Const").Msg(5, attr("value", msg{}.Msg(8, shaped(7).Str(8, content))))
+}
+
+// from is a node with inputs.
+func from(name, op string, inputs ...string) msg {
+	m := named(name, op)
+	for _, in := range inputs {
+		m = m.Str(3, in)
+	}
+	return m
+}
+
 func shaped(dtype int64, dims ...int64) msg {
 	var shape msg
 	for _, d := range dims {
@@ -86,22 +100,24 @@ func object(metadata string) msg {
 
 func TestHonestGraphsAreCleared(t *testing.T) {
 	for name, m := range map[string]msg{
-		"operators":              saved(metaOf(graph(node("Placeholder"), node("MatMul"), node("SaveV2"), node("RestoreV2"), node("MergeV2Checkpoints"), node("StatefulPartitionedCall")))),
-		"a function by name":     saved(metaOf(graph(node("__inference_f_1")).Msg(2, library(function("__inference_f_1", node("Relu")))))),
-		"an asset":               saved(metaOf(graph(node("InitializeTableFromTextFileV2"))).Msg(6, msg{}.Str(2, "vocab.txt"))),
-		"a table of an asset":    saved(metaOf(graph(table("path"), named("path", "Const"))).Msg(6, msg{}.Msg(1, msg{}.Str(1, "path:0")).Str(2, "vocab.txt"))),
-		"a table of an argument": saved(metaOf(graph(node("f")).Msg(2, library(function("f", table("filename")))))),
-		"a table and words":      saved(metaOf(graph(table("path"), constant(shaped(7, 2).Str(8, "/etc").Str(8, "/x")), constant(shaped(7).Str(8, "/"))))),
-		"a table of an input":    saved(metaOf(graph(table("path"), named("path", "Placeholder")))),
-		"an asset of version 1":  saved(metaOf(graph(node("NoOp"))).Msg(4, msg{}.Str(1, "saved_model_assets").Msg(2, msg{}.Msg(5, msg{}.Msg(1, msg{}.Str(1, "type.googleapis.com/tensorflow.AssetFileDef").Msg(2, msg{}.Str(2, "v.txt"))))))),
-		"a Dense layer":          saved(object(`{"class_name": "Dense", "config": {"name": "Lambda"}}`)),
-		"printing":               saved(metaOf(graph(node("PrintV2", attr("output_stream", text("stderr")))))),
-		"a descriptor":           saved(metaOf(graph(node("DecodeProtoV2", attr("descriptor_source", text("local://")))))),
-		"tensor content":         saved(metaOf(graph(constant(shaped(1, 2, 3).Str(4, strings.Repeat("x", 24)))))),
-		"one value for all":      saved(metaOf(graph(constant(shaped(1, 1000).Str(5, "1234"))))),
-		"strings":                saved(metaOf(graph(constant(shaped(7, 2).Str(8, "/etc/passwd").Str(8, "\xff"))))),
-		"an empty tensor":        saved(metaOf(graph(constant(shaped(3, 0))))),
-		"tensorflow-text":        saved(metaOf(graph(node("SentencepieceOp"), node("RegexSplitWithOffsets")))),
+		"operators":                              saved(metaOf(graph(node("Placeholder"), node("MatMul"), node("SaveV2"), node("RestoreV2"), node("MergeV2Checkpoints"), node("StatefulPartitionedCall")))),
+		"a function by name":                     saved(metaOf(graph(node("__inference_f_1")).Msg(2, library(function("__inference_f_1", node("Relu")))))),
+		"an asset":                               saved(metaOf(graph(node("InitializeTableFromTextFileV2"))).Msg(6, msg{}.Str(2, "vocab.txt"))),
+		"a table of an asset":                    saved(metaOf(graph(table("path"), named("path", "Const"))).Msg(6, msg{}.Msg(1, msg{}.Str(1, "path:0")).Str(2, "vocab.txt"))),
+		"a table of an argument":                 saved(metaOf(graph(node("f")).Msg(2, library(function("f", table("filename")))))),
+		"a checkpoint of version 1":              saved(metaOf(graph(textNode("m", "model"), from("f", "PlaceholderWithDefault", "m"), textNode("t", "_temp_1/part"), from("j", "StringJoin", "f", "t"), from("n", "ShardedFilename", "j"), from("s", "SaveV2", "n")))),
+		"a checkpoint in a folder of the prefix": saved(metaOf(graph(textNode("t", "/part"), from("j", "StringJoin", "prefix", "t"), from("s", "SaveV2", "j"), textNode("sep", "/"), from("x", "StringSplitV2", "a", "sep")))),
+		"a table and words":                      saved(metaOf(graph(table("path"), constant(shaped(7, 2).Str(8, "/etc").Str(8, "/x")), constant(shaped(7).Str(8, "/"))))),
+		"a table of an input":                    saved(metaOf(graph(table("path"), named("path", "Placeholder")))),
+		"an asset of version 1":                  saved(metaOf(graph(node("NoOp"))).Msg(4, msg{}.Str(1, "saved_model_assets").Msg(2, msg{}.Msg(5, msg{}.Msg(1, msg{}.Str(1, "type.googleapis.com/tensorflow.AssetFileDef").Msg(2, msg{}.Str(2, "v.txt"))))))),
+		"a Dense layer":                          saved(object(`{"class_name": "Dense", "config": {"name": "Lambda"}}`)),
+		"printing":                               saved(metaOf(graph(node("PrintV2", attr("output_stream", text("stderr")))))),
+		"a descriptor":                           saved(metaOf(graph(node("DecodeProtoV2", attr("descriptor_source", text("local://")))))),
+		"tensor content":                         saved(metaOf(graph(constant(shaped(1, 2, 3).Str(4, strings.Repeat("x", 24)))))),
+		"one value for all":                      saved(metaOf(graph(constant(shaped(1, 1000).Str(5, "1234"))))),
+		"strings":                                saved(metaOf(graph(constant(shaped(7, 2).Str(8, "/etc/passwd").Str(8, "\xff"))))),
+		"an empty tensor":                        saved(metaOf(graph(constant(shaped(3, 0))))),
+		"tensorflow-text":                        saved(metaOf(graph(node("SentencepieceOp"), node("RegexSplitWithOffsets")))),
 	} {
 		rep := scanAs("saved_model.pb", m)
 		if !rep.Files[0].Cleared || slices.ContainsFunc(rep.Findings, func(f validate.Finding) bool { return f.Severity > validate.Low }) {
@@ -175,6 +191,15 @@ func TestHostileGraphsAreFound(t *testing.T) {
 		"a message of an unknown type":          {"tensorflow/opaque-message", medium, saved(metaOf(graph(node("NoOp"))).Msg(7, msg{}.Msg(1, msg{}.Msg(14, msg{}.Str(1, "x/evil").Str(2, "y")))))},
 		"a table of a constant path":            {"tensorflow/table-path", medium, saved(metaOf(graph(table("path:0"), named("path", "Const"))))},
 		"a table of an argument that is a path": {"tensorflow/table-path", medium, saved(metaOf(graph(constant(shaped(7).Str(8, "/etc/passwd")), node("f")).Msg(2, library(function("f", table("filename"))))))},
+		"a checkpoint at a path of the model":   {"tensorflow/file-operator", high, saved(metaOf(graph(textNode("p", "/root/.bashrc"), from("s", "SaveV2", "p"))))},
+		"a checkpoint further up":               {"tensorflow/file-operator", high, saved(metaOf(graph(textNode("p", "a/../../b"), from("i", "Identity", "p:0"), from("s", "SaveV2", "i"))))},
+		"a checkpoint at a path put together":   {"tensorflow/file-operator", high, saved(metaOf(graph(textNode("a", "/"), textNode("b", "root/x"), from("j", "StringJoin", "a", "b"), from("d", "PlaceholderWithDefault", "j"), from("f", "ShardedFilename", "d"), from("s", "SaveV2", "f"))))},
+		"a checkpoint behind an empty text":     {"tensorflow/file-operator", high, saved(metaOf(graph(textNode("a", ""), textNode("b", "/x"), from("j", "StringJoin", "a", "b"), from("s", "SaveV2", "j"))))},
+		"a checkpoint at an encoded path":       {"tensorflow/file-operator", high, saved(metaOf(graph(textNode("a", "L3Jvb3Q"), from("j", "DecodeBase64", "a"), from("s", "SaveV2", "j"))))},
+		"a checkpoint at a path in bytes":       {"tensorflow/file-operator", high, saved(metaOf(graph(named("a", "Const").Msg(5, attr("value", msg{}.Msg(8, shaped(7).Str(4, "\x02/x")))), from("s", "SaveV2", "a"))))},
+		"a checkpoint that is merged away":      {"tensorflow/file-operator", high, saved(metaOf(graph(textNode("a", "/home"), from("s", "MergeV2Checkpoints", "x", "a"))))},
+		"a path given to a function that saves": {"tensorflow/table-path", medium, saved(metaOf(graph(textNode("a", "/x"), from("c", "PartitionedCall", "a")).Msg(2, library(function("f", from("s", "SaveV2", "prefix"))))))},
+		"a table of an input with a default":    {"tensorflow/table-path", medium, saved(metaOf(graph(textNode("a", "/"), textNode("b", "etc/passwd"), from("j", "StringJoin", "a", "b"), from("path", "PlaceholderWithDefault", "j"), table("path"))))},
 		"a table of a computed path":            {"tensorflow/table-path", medium, saved(metaOf(graph(named("path", "StringJoin"), table("path"))))},
 		"a table of a constant in a function":   {"tensorflow/table-path", medium, saved(metaOf(graph(node("f")).Msg(2, library(function("f", table("path:output:0"), named("path", "Const"))))))},
 		"a Lambda layer (CVE-2024-3660)":        {"tensorflow/keras-lambda", high, saved(object(`{"class_name": "Functional", "config": {"layers": [{"class_name": "Lambda"}]}}`))},
