@@ -6,7 +6,8 @@
 // The XML is read as package xmlwalk reads it. Every layer, in the graph and in the bodies of If, Loop and
 // TensorIterator, must be an operator of a published set (ops.txt); a layer of another version or name needs a native
 // library. The places of constants are held against their shapes and told to the core, which clears the .bin file when
-// they cover it. Any other file with the extension .xml is judged as XML, without looking at what it means.
+// they cover it. Of any other file with the extension .xml only the text is judged, and what readers put into it on their own: entities and
+// inclusions from elsewhere.
 //
 // Not judged: edges between layers, attributes of layers, runtime hints (rt_info).
 package openvino
@@ -78,10 +79,21 @@ type model struct {
 const maxFacts = 50_000
 
 func (m *model) scan() error {
+	start := m.start()
+	if root := xmlwalk.Root(start); root != "" && root != "net" && !strings.EqualFold(root, "PMML") {
+		switch is, err := m.isModel(); {
+		case err != nil:
+			return err
+		case !is:
+			return m.other(start)
+		}
+	}
 	err := xmlwalk.Walk(m.p, walking, xmlwalk.Visitor{Open: func(parents []string, e xmlwalk.Element) error {
 		switch {
 		case len(parents) == 0:
 			m.root(e)
+		case e.Name == "net":
+			m.net = true
 		case !m.net:
 		case e.Name == "layer":
 			m.judgeLayer(e)

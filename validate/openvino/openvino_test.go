@@ -39,6 +39,10 @@ func TestHonestModelsAreCleared(t *testing.T) {
 		"tokenizers":          net(layer("BPETokenizer", "extension", ""), layer("VocabDecoder", "extension", "")),
 		"a quantised model":   net(layer("FakeQuantize", "type_relaxed_opset", "")),
 		"another kind of XML": `<opencv_storage><cascade type_id="x"/></opencv_storage>`,
+		"a document type":     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE book PUBLIC \"-//OASIS//DTD DocBook XML V4.5//EN\" \"http://www.oasis-open.org/docbook/xml/4.5/docbookx.dtd\" [\n<!ENTITY version \"1.0 &#169;\">]>\n<book>&version;&nbsp;</book>\n",
+		"a style sheet":       `<?xml version="1.0"?><?xml-stylesheet href="a.xsl"?><annotation><network/></annotation>`,
+		"another encoding":    "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><names>Ren\xe9</names>",
+		"loose XML":           `<svg width=4><b>x</svg>`,
 	} {
 		rep := scanAs("m.xml", b)
 		if !rep.Files[0].Cleared || slices.ContainsFunc(rep.Findings, func(f validate.Finding) bool { return f.Severity > validate.Low }) {
@@ -63,6 +67,15 @@ func TestHostileModelsAreFound(t *testing.T) {
 		"an unknown type":            {"openvino/constant", net(weights("f99", "1", "0", "4"))},
 		"a type twice":               {"openvino/repeated-attribute", net(`<layer id="0" type="MatMul" type="EvilRun" version="opset1"/>`)},
 		"an entity":                  {"openvino/doctype", `<!DOCTYPE net [<!ENTITY x SYSTEM "file:///etc/passwd">]>` + net()[22:]},
+		"entities of a document":     {"openvino/entity", `<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>`},
+		"a parameter entity":         {"openvino/entity", `<!DOCTYPE a [<!ENTITY % x SYSTEM "http://example.com/x.dtd"> %x;]><a/>`},
+		"a billion laughs":           {"openvino/entity", `<!DOCTYPE a [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]><a>&b;</a>`},
+		"an inclusion, far behind":   {"openvino/entity", `<a>` + strings.Repeat(" ", 65530-3) + `<i xmlns="http://www.w3.org/2001/XInclude" href="/etc/passwd"/></a>`},
+		"another alphabet":           {"openvino/unread", `<?xml version="1.0" encoding="UTF-7"?><a>+ADw-net+AD4-</a>`},
+		"a model that is not seen":   {"openvino/extension", `<a>` + net(layer("EvilRun", "extension", ""))[22:] + `</a>`},
+		"a NUL":                      {"validate/unparsable", "<a>" + strings.Repeat("x", 9999) + "\x00</a>"},
+		"no UTF-8":                   {"validate/unparsable", "<a>" + strings.Repeat("x", 9999) + "\xff</a>"},
+		"an archive behind":          {"validate/unparsable", "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a/>PK\x03\x04"},
 		"an old version":             {"openvino/unread", `<net name="m" version="7"><layers/></net>`},
 		"weights of an old version":  {"openvino/unread", net(`<layer id="0" type="MatMul" version="opset1"><weights offset="0" size="4"/></layer>`)},
 		"PMML behind a long comment": {"openvino/unread", "<!--" + strings.Repeat("x", 5000) + `--><PMML version="4.4"/>`},

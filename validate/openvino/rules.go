@@ -21,11 +21,18 @@ var (
 	constant = &validate.Rule{ID: "openvino/constant", Title: "constant whose place or size cannot be", Severity: validate.Medium,
 		Why: "A runtime that trusts the numbers reads behind the weights.", Fix: again,
 		Hostile: `<data element_type="f32" shape="1000" offset="0" size="4"/>`, Benign: `<data element_type="f32" shape="1" offset="0" size="4"/>`}
+	entity = &validate.Rule{ID: "openvino/entity", Title: "XML that makes its readers fetch or grow something", Severity: validate.Medium,
+		Why:     "Readers replace such entities and inclusions by files of the machine, answers of servers, or gigabytes (XXE, billion laughs).",
+		Fix:     "remove the file from the model if nothing needs it, or the declaration after looking at it",
+		Hostile: `<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>`, Benign: `<!DOCTYPE a SYSTEM "a.dtd"><a/>`, Refs: []string{"CWE-611", "CWE-776"}}
+	doctype = &validate.Rule{ID: "openvino/document-type", Title: "document type in XML that is no model", Severity: validate.Low,
+		Why: "Few readers fetch it, and none has to.", Fix: "nothing",
+		Hostile: `<!DOCTYPE a SYSTEM "http://example.com/a.dtd"><a/>`, Benign: `<a/>`}
 	unread = &validate.Rule{ID: "openvino/unread", Title: "document that is not an intermediate representation of today", Severity: validate.Medium,
 		Why: "Versions below 10 keep weights in other elements, and other roots mean other formats; they were not judged.", Fix: again,
 		Hostile: `<net name="m" version="7">`, Benign: `<net name="m" version="11">`}
 )
 
 func rules() []*validate.Rule {
-	return append(walking.All(), extension, tokenizers, constant, unread)
+	return append(walking.All(), extension, tokenizers, constant, entity, doctype, unread)
 }

@@ -126,8 +126,8 @@ func (w *walker) token(token xml.Token, off int64, line int) error {
 	return nil
 }
 
-// xinclude is the namespace of https://www.w3.org/TR/xinclude/.
-const xinclude = "http://www.w3.org/2001/XInclude"
+// XInclude is the namespace of https://www.w3.org/TR/xinclude/.
+const XInclude = "http://www.w3.org/2001/XInclude"
 
 func (w *walker) open(t xml.StartElement, at validate.Place) error {
 	switch {
@@ -139,7 +139,7 @@ func (w *walker) open(t xml.StartElement, at validate.Place) error {
 		return validate.Malformed(at.Offset, "an element with more than %d attributes", maxAttributes)
 	}
 	w.rooted = true
-	if t.Name.Space == xinclude || t.Name.Space == "xi" {
+	if t.Name.Space == XInclude || t.Name.Space == "xi" {
 		w.p.ReportAt(w.rules.Include, at, "element %s", validate.Quote(t.Name.Local, 40))
 	}
 	for i, a := range t.Attr { // at most 256 of them
@@ -191,6 +191,9 @@ func (t *tokenReader) skip(n int) {
 	}
 }
 
+// AsItIs makes a decoder read any encoding as if it were UTF-8, to see the ASCII in it.
+func AsItIs(_ string, r io.Reader) (io.Reader, error) { return r, nil }
+
 // Root guesses the name of the root element from the beginning of a file; "" if it cannot be seen there.
 func Root(start []byte) string {
 	if bytes.IndexByte(start, '<') < 0 {
@@ -198,6 +201,7 @@ func Root(start []byte) string {
 	}
 	dec := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(start, []byte("\xef\xbb\xbf"))))
 	dec.Strict = false
+	dec.CharsetReader = AsItIs
 	for range 16 { // declaration, comments, spaces
 		token, err := dec.RawToken()
 		if err != nil {
