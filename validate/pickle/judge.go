@@ -153,6 +153,9 @@ func (j *judge) built(off int64, target, state *value) {
 	if what := specialState(state); what != "" {
 		j.note(ruleDunder, off, "state of an instance of %s sets %s", showName(g), what)
 	}
+	if target.flags&fSpecial != 0 && g.module != "collections" && g.module != "builtins" {
+		j.note(ruleDunder, off, "%s, whose items are attributes as well, has the item %s when its state is set", showName(g), target.text)
+	}
 	if g.entry != nil && g.entry.acts&actBuild != 0 {
 		if g.entry.acts&actNative != 0 {
 			j.native(off, g)
@@ -194,7 +197,14 @@ func (j *judge) filled(off int64, op byte, target *value, items []*value) {
 		j.note(ruleBuildImport, off, "item %s is put into %s", render(items[0]), j.describe(target))
 		return
 	}
-	if g.entry != nil && g.entry.acts&actItems != 0 || g.denied != nil {
+	if g.denied != nil {
+		return
+	}
+	if g.entry != nil && g.entry.acts&actItems != 0 {
+		// A table has no append, so that it would be looked up among its attributes, which the stream can set.
+		if pairs := op == opSETITEM || op == opSETITEMS; pairs == isListClass(g) {
+			j.note(ruleShape, off, "item %s is put into an instance of %s as if it were another container", render(items[0]), showName(g))
+		}
 		return
 	}
 	if g.entry != nil {
@@ -206,6 +216,11 @@ func (j *judge) filled(off int64, op byte, target *value, items []*value) {
 			u.buildOff, u.buildText = off, "item "+render(items[0])
 		}
 	}
+}
+
+// isListClass reports the classes with items that are not tables.
+func isListClass(g *global) bool {
+	return g.module == "builtins" && (g.name == "list" || g.name == "set" || g.name == "bytearray") || g.module == "collections" && g.name == "deque"
 }
 
 func (j *judge) describe(v *value) string {

@@ -62,11 +62,27 @@ func parseLong(s string, base int) (long, bool) {
 	return long{big: true}, ok
 }
 
+// numberLine reads the line of INT or LONG. A number too long to be parsed is pushed as it is: Python before 3.11 computes
+// it, later ones end with an error after 4,300 digits.
+func (m *machine) numberLine(off int64) (s string, long bool, err error) {
+	text, n, err := m.r.line()
+	switch {
+	case err != nil:
+		return "", false, err
+	case n < 1:
+		return "", false, &broken{off, "an empty line where an argument should be"}
+	case n == int64(len(text)):
+		return string(text), false, nil
+	}
+	m.ev.note(ruleDivergence, off, "a number of %d digits", n)
+	return "", true, m.pushNew(&value{kind: kLong, flags: fCut, off: off, n: n})
+}
+
 // opInt reads INT. The C unpickler uses strtol with base 0 first, so 010 is eight and 0x10 sixteen; the
 // two-digit forms 00 and 01 are False and True.
 func opInt(m *machine, _ byte, off int64) error {
-	s, err := m.textLine(off, 2)
-	if err != nil {
+	s, long, err := m.numberLine(off)
+	if err != nil || long {
 		return err
 	}
 	switch s {
@@ -109,8 +125,8 @@ func strtol(s string) (long, bool) {
 }
 
 func opLong(m *machine, _ byte, off int64) error {
-	s, err := m.textLine(off, 2)
-	if err != nil {
+	s, long, err := m.numberLine(off)
+	if err != nil || long {
 		return err
 	}
 	digits := strings.TrimSuffix(s, "L")

@@ -1,6 +1,7 @@
 package pickle
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 
@@ -30,6 +31,9 @@ func match(h validate.Head) bool {
 		ops = fewOps // no more is asked for below
 	}
 	d := tryRun(r, ops)
+	if bytes.HasPrefix(h.Start, []byte("PK\x03\x04")) {
+		return d.calls > 0 // PERSID at the beginning of a zip archive: nothing of it runs but for a loader that answers it
+	}
 	if d.effect || d.enough {
 		return true
 	}
@@ -57,6 +61,7 @@ func match(h validate.Head) bool {
 type dry struct {
 	ops     int64
 	imports int
+	calls   int
 	effect  bool // something would be called, built or looked up by number
 	stopped bool // STOP was reached
 	enough  bool // the bounds were reached without an error
@@ -90,6 +95,9 @@ func (d *dry) stored(int64, *value)    {}
 
 func (d *dry) called(c *call) (*value, error) {
 	d.effect = true
+	if c.fn.kind == kImport && moduleName.MatchString(c.fn.g.module) {
+		d.calls++
+	}
 	return &value{kind: kUnknown, off: c.off}, nil
 }
 

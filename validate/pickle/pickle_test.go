@@ -55,6 +55,8 @@ func TestMatchTellsPicklesFromOtherFiles(t *testing.T) {
 		"a JSON list":                                {"config.json", []byte(`["a"]`), false},
 		"a zip":                                      {"a.zip", []byte("PK\x03\x04\x14\x00\x00\x00\x08\x00\n\xff\xfe.R"), false},
 		"a zip with a pickle's name":                 {"a.pt", []byte("PK\x03\x04\x14\x00\x00\x00\x08\x00\n\xff\xfe.R"), false},
+		"a zip whose first line is very long":        {"a.zip", append([]byte("PK\x03\x04"), bytes.Repeat([]byte("x"), 3<<20)...), false},
+		"a zip that calls behind a persistent id":    {"a.zip", append([]byte("PK\x03\x04\n"), asm(t, "GLOBAL os system\nMARK\nTUPLE\nREDUCE")...), true},
 		"safetensors":                                {"m.safetensors", safetensors(0x40), false},
 		"safetensors whose length looks like PROTO":  {"m.safetensors", safetensors(0x280), false},
 		"safetensors whose length looks like a mark": {"m.safetensors", safetensors(0x28_02_80), false},

@@ -7,6 +7,11 @@ func (j *judge) knownState(g *global, target, state *value) string {
 	switch {
 	case strings.HasPrefix(g.module, "torch.nn.modules."):
 		return layerState(state)
+	case strings.HasPrefix(g.module, "torch."):
+		if what := hookState(state); what != "" {
+			return "the state sets hooks: " + what
+		}
+		return ""
 	case strings.HasPrefix(g.module, "numpy.random."):
 		return randomState(state)
 	}
@@ -17,6 +22,12 @@ func (j *judge) knownState(g *global, target, state *value) string {
 func specialState(state *value) string {
 	if why := specialTable(state); why != "" {
 		return why
+	}
+	if opaque(state) {
+		return "attributes that nobody can read, those of " + render(state)
+	}
+	if state.kind == kTuple && len(state.items) == 2 && (alias(state.items[0]) || alias(state.items[1])) {
+		return "attributes that nobody can read, those of " + render(state)
 	}
 	if state.kind == kTuple {
 		if state.flags&fForgotten != 0 {
@@ -29,6 +40,20 @@ func specialState(state *value) string {
 		}
 	}
 	return ""
+}
+
+// opaque reports a state whose keys are not in this stream: what a call returned that is neither a table nor bytes.
+func opaque(v *value) bool {
+	if v.kind < kCall || v.bytesLike() {
+		return false
+	}
+	g := v.class()
+	return g == nil || g.entry == nil || g.entry.acts&actItems == 0
+}
+
+// alias reports what may be any object of another stream, or of this one under another name.
+func alias(v *value) bool {
+	return v.kind == kUnknown || v.kind == kCall && (v.fn.kind != kImport || v.fn.g.module == "torch.jit._pickle" || v.fn.is("torch.storage", "_load_from_bytes"))
 }
 
 // specialTable looks at the keys of one dictionary. OrderedDict([["__class__", x]]) is one as well, and its keys are in
