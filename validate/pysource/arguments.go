@@ -28,6 +28,15 @@ func (m *module) byArguments(a *atom, e *entry, rest string, n syntax.Node, c *s
 	switch e.name {
 	case "builtins.__import__", "importlib.import_module", "importlib.__import__":
 		m.importCall(a, e, c, g, at)
+	case "requests.get", "httpx.get", "urllib.request.urlopen":
+		m.fetch(a, e, n, c, g, at)
+	case "huggingface_hub.hf_hub_download", "huggingface_hub.snapshot_download", "transformers.utils.cached_file", "transformers.utils.hub.cached_file":
+		m.hub(a, e, n, g, at)
+	case "torch.serialization.add_safe_globals", "torch.serialization.safe_globals":
+		m.safeGlobals(a, e, g, n, at)
+	case "fileinput.input", "fileinput.FileInput":
+		_, inplace := g.named["inplace"]
+		m.say(pick(inplace, fileWrite, unsettled), "file_write", n, at, "%s: %s", a.text, e.reason)
 	case "torch.load", "torch.serialization.load":
 		m.flag(a, e, n, at, g, "weights_only", 3, 1, false)
 	case "numpy.load", "numpy.lib.npyio.load", "jax.numpy.load":
@@ -66,7 +75,7 @@ func (m *module) uncalled(a *atom, e *entry, n syntax.Node, at place) {
 		}
 	}
 	rule := unsettled
-	if e.capability == "deserialisation" || e.capability == "import_hooks" {
+	if e.capability == "deserialisation" || e.capability == "import_hooks" || e.capability == "network_access" && !strings.HasPrefix(e.reason, "fetches from the hub") {
 		rule = byCapability[e.capability]
 	}
 	m.tell(rule, e, a, n, at)
@@ -97,6 +106,19 @@ func (m *module) flag(a *atom, e *entry, n syntax.Node, at place, g arguments, n
 	default:
 		m.say(unsettled, e.capability, n, at, "%s: %s depends on a value that is not known here", a.text, name)
 	}
+}
+
+// safeGlobals judges what weights_only is told to let through: classes of the model are ordinary, functions that give power
+// undo it.
+func (m *module) safeGlobals(a *atom, e *entry, g arguments, n syntax.Node, at place) {
+	bad := len(g.pos) == 0
+	for _, x := range g.pos {
+		m.deep(x, func(r *atom) {
+			entry, _ := m.names.find(r.text)
+			bad = bad || strings.HasPrefix(r.text, "builtins.") || entry != nil && entry.verdict >= ask
+		})
+	}
+	m.say(pick(bad, byCapability[e.capability], unsettled), e.capability, n, at, "%s: %s", a.text, e.reason)
 }
 
 // hasUnsafe: one of the values that are known is False.
@@ -135,7 +157,15 @@ func (m *module) importCall(a *atom, e *entry, c *syntax.Call, g arguments, at p
 		m.say(used, "import_hooks", c, at, "imports a file of the model by a computed name")
 		return
 	}
-	if !allText(name) {
+	switch spelled := ""; {
+	case allText(name):
+	case len(c.Args) > 0 && hiddenName(c.Args[0], name):
+		m.say(obfuscate, "import_hooks", c, at, "%s of a name that is computed so that nobody can read it", a.text)
+	default:
+		if spelled = m.spells(); spelled != "" {
+			m.say(obfuscate, "import_hooks", c, at, "%s of a computed name, and the file has %q as a text", a.text, spelled)
+			return
+		}
 		m.say(computedImport, "import_hooks", c, at, "%s of a computed name", a.text)
 	}
 }
@@ -176,6 +206,8 @@ func (m *module) keywords(n *syntax.Call, at place) {
 			m.say(deserial, "deserialisation", n, at, "safe_mode=False: layers that can run code")
 		case name == "pickle_module" && known && a.kind != isNone:
 			m.say(deserial, "deserialisation", n, at, "pickle_module: another unpickler")
+		case strings.HasPrefix(name, "co_"):
+			m.say(introspect, "execution", n, at, "%s=: makes code out of another function's", name)
 		case name == "object_hook" || name == "object_pairs_hook":
 		case name == "custom_pipeline":
 			m.say(execution, "execution", n, at, "custom_pipeline: a library runs code of another repository")

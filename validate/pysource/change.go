@@ -32,6 +32,12 @@ func (m *module) changedTo(a *atom, name string, v value, n syntax.Node, at plac
 	if e == nil && !m.names.isModule(a.text) {
 		return
 	}
+	for _, x := range v.atoms {
+		if x.kind == isStr && address.MatchString(x.text) && e != nil && e.verdict != note {
+			m.say(patch, "network_access", n, at, "sets %s to the address %s", path, quoted(x.text))
+			return
+		}
+	}
 	if plainValue(v) && !vital(path) {
 		if e != nil && e.verdict >= ask && e.verdict != byCall {
 			m.say(unsettled, e.capability, n, at, "sets %s", path)
@@ -71,6 +77,9 @@ func vital(path string) bool {
 	if path == "sys.argv" || path == "sys.stdout" || path == "sys.stderr" || path == "logging.raiseExceptions" || path == "sys.dont_write_bytecode" || strings.HasPrefix(path, "warnings.filters") {
 		return false
 	}
+	if strings.HasPrefix(last, "Auto") && root == "transformers" || strings.HasPrefix(last, "__") && strings.HasSuffix(last, "__") && last != "__doc__" && last != "__all__" && last != "__version__" {
+		return true
+	}
 	return vitalModules[root] || vitalMembers[last]
 }
 
@@ -90,7 +99,7 @@ func (m *module) namespaceMethod(a *atom, n *syntax.Call, at place) {
 		m.say(pick(vital(a.recv.text+"."), patch, softPatch), "import_hooks", n, at, "changes the names of %s", a.recv.text)
 	case "values", "items", "keys":
 		if e, _ := m.names.find(a.recv.text); e != nil && e.verdict >= ask {
-			m.say(computedName, e.capability, n, at, "all members of %s", a.recv.text)
+			m.say(pick(powerful[a.recv.text], obfuscate, computedName), e.capability, n, at, "all members of %s", a.recv.text)
 		}
 	}
 }

@@ -35,6 +35,7 @@ type module struct {
 	exempt      map[syntax.Node]bool // references that take nothing
 	inner       map[string][]binding // names of functions and classes, for locals()
 	mutated     map[string]bool      // names whose object is changed in place
+	spelled     *string              // what spells found
 }
 
 // collect makes the scopes and remembers every binding.

@@ -39,6 +39,11 @@ func (m *module) convert(name string, g arguments) value {
 			return number(int64(max(len(a.items), len(a.keys))))
 		case name == "abs" && a.kind == isInt && a.n > -1<<62:
 			return number(max(a.n, -a.n))
+		case name == "bool" && (a.kind == isInt || a.textual()):
+			if a.n != 0 || a.text != "" {
+				return number(1)
+			}
+			return number(0)
 		case name == "bool" || name == "float" || name == "sum":
 			return nil
 		case name == "format":

@@ -15,7 +15,7 @@ var pathArguments = map[string][]int{"os.rename": {0, 1}, "os.renames": {0, 1}, 
 func (m *module) fileCall(a *atom, e *entry, n syntax.Node, c *syntax.Call, g arguments, at place) {
 	writes := e.capability == "file_write"
 	switch e.name {
-	case "builtins.open", "io.open", "codecs.open", "gzip.open", "bz2.open", "lzma.open", "tokenize.open", "gzip.GzipFile", "bz2.BZ2File", "lzma.LZMAFile", "os.fdopen":
+	case "builtins.open", "io.open", "codecs.open", "gzip.open", "bz2.open", "lzma.open", "tokenize.open", "gzip.GzipFile", "bz2.BZ2File", "lzma.LZMAFile", "os.fdopen", "io.FileIO":
 		writes = m.opensToWrite(g)
 		if o, ok := g.named["opener"]; ok && len(o.atoms) > 0 {
 			m.say(unsettled, "file_read", n, at, "open with an opener")
@@ -79,6 +79,12 @@ func (m *module) outside(path value, n syntax.Node, at place) {
 	}
 }
 
+// lists are functions that tell what files there are.
+var lists = words(`os.walk os.listdir os.scandir os.fwalk glob.glob glob.iglob pathlib.Path().glob pathlib.Path().rglob pathlib.Path().iterdir`)
+
+// homes are folders of users, and those that hold them.
+var homes = lazyre.New(`^(/|~|(/home|/Users|/root|/mnt|/media)(/.*)?|/\*.*|~/?\*.*|~/(Desktop|Documents|Downloads|\.config)(/.*)?)$`)
+
 // reads judges the file that is read.
 func (m *module) reads(a *atom, path value, n syntax.Node, at place) {
 	for _, x := range path.atoms {
@@ -87,6 +93,8 @@ func (m *module) reads(a *atom, path value, n syntax.Node, at place) {
 			continue
 		}
 		switch {
+		case lists[a.text] && homes.MatchString(s):
+			m.say(fileRead, "file_read", n, at, "looks through %s", quoted(s))
 		case strings.Contains(s, "://"):
 			m.say(network, "network_access", n, at, "%s of the address %s", a.text, quoted(s))
 		case strings.HasPrefix(s, installedFolder):
@@ -136,7 +144,7 @@ func (m *module) writes(what string, path value, n syntax.Node, at place) {
 }
 
 // writerName are words for methods that write a file.
-var writerName = lazyre.New(`^(write|save|to_|dump|export|extract|tofile|imwrite|imsave|store)|FileHandler$|^basicConfig$`)
+var writerName = lazyre.New(`^(write|save|to_|dump|export|extract|tofile|imwrite|imsave|store)|FileHandler$|Writer$|^basicConfig$`)
 
 // writer judges the constant paths that are given to anything with a name of writing.
 func (m *module) writer(n *syntax.Call, at place) {
@@ -191,7 +199,7 @@ func (m *module) resultMember(a *atom, n syntax.Node, c *syntax.Call, at place) 
 	if base != "pathlib.Path" && base != "pathlib.PosixPath" {
 		last := method[strings.LastIndexByte(method, '.')+1:]
 		if capability := methodSinks[last]; capability != "" && last != "eval" && last != "system" {
-			m.say(unsettled, capability, n, at, "%s", clip(a.text, 120))
+			m.say(pick(strictSinks[last], byCapability[capability], unsettled), capability, n, at, "%s", clip(a.text, 120))
 		}
 		return
 	}
@@ -209,7 +217,7 @@ func (m *module) resultMember(a *atom, n syntax.Node, c *syntax.Call, at place) 
 			return
 		}
 		m.reads(a, path, n, at)
-	case method == "read_text", method == "read_bytes":
+	case method == "read_text", method == "read_bytes", method == "iterdir", method == "glob", method == "rglob":
 		m.reads(a, path, n, at)
 	}
 }

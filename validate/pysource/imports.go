@@ -25,6 +25,8 @@ func (m *module) importModule(path string, n syntax.Node, at place) {
 	case e == nil && root == "":
 	case e == nil:
 		m.say(unknownModule, unknownCode, n, at, "module %s is not vetted", quoted(root))
+	case e.name == "antigravity":
+		m.say(process, e.capability, n, at, "import of %s: %s", path, e.reason)
 	case e.verdict == deny:
 		if len(m.pending) < 256 {
 			m.pending = append(m.pending, pendingImport{e, n, at})

@@ -20,7 +20,22 @@ func (m *module) subscript(e *syntax.Subscript, s *scope, v *env) value {
 	if sl, ok := e.Slice.(*syntax.Slice); ok {
 		return m.slice(x, m.eval2(sl.Lower, s, v), m.eval2(sl.Upper, s, v), m.eval2(sl.Step, s, v))
 	}
+	if m.ownName(e.Slice, s) && len(x.atoms) == 1 && x.atoms[0].text == "sys.modules" {
+		return only(ref(".", &step{line: e.Line, what: "this module", prev: x.atoms[0].how}))
+	}
 	return m.item(x, m.eval(e.Slice, s, v), e.Line)
+}
+
+// ownName: __name__, and the name of the module of an object of a class of this file.
+func (m *module) ownName(e syntax.Expression, s *scope) bool {
+	switch e := e.(type) {
+	case *syntax.Name:
+		return e.Id == "__name__" && s.find(e.Id) == nil
+	case *syntax.Attribute:
+		root, ok := e.Value.(*syntax.Name)
+		return ok && e.Attr == "__module__" && (root.Id == "self" || root.Id == "cls")
+	}
+	return false
 }
 
 // eval2 is eval with None for what is left out.

@@ -134,6 +134,9 @@ func (m *module) judgeAttribute(n *syntax.Attribute, at place) {
 		return
 	}
 	base := m.eval(n.Value, at.scope, nil)
+	if n.Attr == "__dict__" {
+		m.allNames(m.eval(n, at.scope, nil), n, at)
+	}
 	if !refers(base) {
 		m.sinkName(n, nil, at)
 		return
@@ -192,6 +195,7 @@ func (m *module) judgeCall(n *syntax.Call, at place) {
 	if f, ok := n.Func.(*syntax.Attribute); ok && !refers(m.eval(f.Value, at.scope, nil)) {
 		m.sinkName(f, n, at)
 	}
+	m.allNames(m.eval(n, at.scope, nil), n, at)
 	m.keywords(n, at)
 	m.writer(n, at)
 	m.addresses(n, callee, at)
@@ -213,7 +217,7 @@ func (m *module) judgeCall(n *syntax.Call, at place) {
 var (
 	address = lazyre.New(`^(https?|ftps?|wss?|tcp|udp|s3|gs|hf|ssh|rtsp|rtmp)://[^\s]+$`)
 	// functions that take an address as a text only
-	textReceiver = lazyre.New(`^(builtins|urllib\.parse|re|regex|logging|warnings|os\.path|json|typing|dataclasses|string|textwrap|collections|functools|html|enum)\.|^\.|logging|docstring|(^|\.)(warn|info|error|warning)$|_cfg$|Config$|Error$|Exception$`)
+	textReceiver = lazyre.New(`^(builtins|setuptools|huggingface_hub\.PyTorchModelHubMixin|urllib\.parse|re|regex|logging|warnings|os\.path|json|typing|dataclasses|string|textwrap|collections|functools|html|enum)\.|^\.|logging|docstring|(^|\.)(warn|info|error|warning)$|_cfg$|Config$|Error$|Exception$`)
 )
 
 // decorated: a decorator is a call.

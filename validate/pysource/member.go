@@ -19,6 +19,9 @@ func (m *module) attribute(x value, name string, line uint32) value {
 				plain = true
 				continue
 			}
+			if name == "value" || name == "_value_" {
+				out = union(out, only(a)) // a member of an enumeration
+			}
 			out = union(out, only(&atom{kind: isMethod, recv: a, text: name}))
 		case isMethod:
 			if name == "__call__" {
@@ -74,6 +77,10 @@ func (m *module) refAttribute(a *atom, name string, line uint32) value {
 		}
 	case "__getattribute__", "__getattr__":
 		return only(&atom{kind: isMethod, recv: a, text: name, how: how})
+	case "__path__":
+		if m.names.isModule(a.text) {
+			return only(seq([]value{{open: true, atoms: []*atom{text(strings.TrimSuffix(installed(a.text).text, ".py"))}}}))
+		}
 	case "__file__":
 		if m.names.isModule(a.text) || !strings.Contains(a.text, "()") && !strings.HasPrefix(a.text, ".") {
 			return value{open: true, atoms: []*atom{installed(a.text)}}

@@ -54,6 +54,14 @@ func (m *module) judgeConstant(n *syntax.Constant, at place) {
 		return
 	}
 	m.pathsIn(n.Text, n, at)
+	if _, ok := at.parent.(*syntax.Expr); !ok {
+		m.namesFunction(n.Text, n, at)
+	}
+	if n.Text == "()" {
+		if _, ok := at.parent.(*syntax.Dict); ok {
+			m.say(execution, "execution", n, at, "the key \"()\" of a logging configuration names a function to be called")
+		}
+	}
 	if !strings.ContainsAny(n.Text, " \n") && walkText.MatchString(n.Text) {
 		m.say(introspect, "introspection", n, at, "the text %s names a way to the interpreter's internals", quoted(n.Text))
 	} else if strings.Contains(n.Text, "{") && walkText.MatchString(n.Text) {

@@ -66,7 +66,7 @@ func (m *module) addresses(n *syntax.Call, callee value, at place) {
 		}
 		check := func(e syntax.Expression) {
 			if s, ok := m.eval(e, at.scope, nil).str(); ok && address.MatchString(s) {
-				m.say(unsettled, "network_access", n, at, "the address %s is given to %s", quoted(s), clip(a.text, 80))
+				m.ownAddress(a, s, n, at)
 			}
 		}
 		for _, e := range n.Args {
@@ -92,7 +92,7 @@ func (m *module) passes(n *syntax.Call, callee value, known bool, at place) {
 				return
 			}
 			if e2, _ := m.names.find(a.text); e2 != nil && (e2.verdict == ask || e2.verdict == deny) && doors[strings.SplitN(a.text, ".", 2)[0]] {
-				m.say(passedOn, e2.capability, e, at, "module %s is an argument (%s)", a.text, a.how.trail())
+				m.say(pick(powerful[a.text], obfuscate, passedOn), e2.capability, e, at, "module %s is an argument (%s)", a.text, a.how.trail())
 			}
 		})
 	}

@@ -42,6 +42,9 @@ func (m *module) refer(a *atom, n syntax.Node, c *syntax.Call, at place) {
 // state reports what modules.txt says about a name.
 func (m *module) state(e *entry, a *atom, n syntax.Node, at place) {
 	rule := map[verdict]*validate.Rule{note: used, ask: unsettled}[e.verdict]
+	if last := a.text[strings.LastIndexByte(a.text, '.')+1:]; e.verdict == ask && e.name != a.text && strictSinks[last] {
+		rule = byCapability[methodSinks[last]]
+	}
 	if e.verdict == deny {
 		rule = byCapability[e.capability]
 		m.usedModules[strings.SplitN(e.name, ".", 2)[0]] = true
@@ -62,9 +65,17 @@ func (m *module) tell(rule *validate.Rule, e *entry, a *atom, n syntax.Node, at 
 func (m *module) computed(a *atom, n syntax.Node, c *syntax.Call, at place) {
 	base, rest, _ := strings.Cut(a.text, ".?")
 	e, _ := m.names.find(base)
+	last := rest[strings.LastIndexByte(rest, '.')+1:]
 	switch {
 	case strings.HasPrefix(base, "."), e == nil:
+		if rest != "" && methodSinks[last] != "" {
+			m.say(byCapability[methodSinks[last]], methodSinks[last], n, at, "%s of what has a computed name (%s)", last, a.how.trail())
+		}
 		return
+	case rest != "" && strictSinks[last]:
+		m.say(byCapability[methodSinks[last]], methodSinks[last], n, at, "%s of what %s gives for a computed name (%s)", last, base, a.how.trail())
+	case e.verdict >= ask && powerful[base]:
+		m.say(obfuscate, e.capability, n, at, "a member of %s by a computed name: nobody who has nothing to hide takes one (%s)", base, a.how.trail())
 	case base == "sys.modules":
 		m.say(computedImport, "import_hooks", n, at, "a loaded module by a computed name (%s)", a.how.trail())
 	case strings.Contains(rest, "?"):
@@ -91,6 +102,8 @@ func (m *module) member(a *atom, e *entry, rest string, n syntax.Node, c *syntax
 	case strings.HasSuffix(path, "()"), e == nil && !strings.Contains(path, "()"):
 	case e == nil:
 		m.resultMember(a, n, c, at)
+	case rest != "" && strictSinks[last]:
+		m.say(byCapability[methodSinks[last]], methodSinks[last], n, at, "%s (%s)", clip(path, 120), a.how.trail())
 	case rest != "" && sinkWord(last):
 		m.say(unsettled, "execution", n, at, "%s: a name that nobody vetted, whose word is one of execution, processes or network (%s)", clip(path, 120), a.how.trail())
 	case rest != "" && strings.HasPrefix(rest, "_") && !strings.HasPrefix(rest, "__") && standard(e.name) && !privateStandard[e.name+"."+rest]:
@@ -118,6 +131,14 @@ var sinkWords = words(`exec execute_command system popen subprocess shell unpick
 	download_url_to_file load_state_dict_from_url download_url http_get get_class_from_dynamic_module get_class_in_module cached_download builtins subprocess_mod __import__ get_file
 	collect_env execfile run_cell system_raw getoutput_raw`)
 
+// strictSinks are the methods of methodSinks that no class of a modelling library has.
+var strictSinks = words(`popen Popen check_output check_call getoutput getoutputs getstatusoutput execve execvp execl execlp spawnl spawnv posix_spawn fork_exec _spawnvef _execvpe startfile urlopen
+	urlretrieve LoadLibrary CDLL dlopen load_op_library exec_module load_module find_and_load run_line_magic create_subprocess_shell create_subprocess_exec subprocess_exec subprocess_shell
+	unsafe_load get_objects get_referrers gethostbyname connect_ex execfile runsource runcode load_inline __import__ setprofile _getframe addaudithook CodeType FunctionType exec_command from_address in_dll`)
+
+// powerful are the modules of which no modelling code needs a member that it cannot name, nor all names, nor hands them on.
+var powerful = words(`os posix nt sys builtins subprocess importlib ctypes socket shutil runpy pty multiprocessing _posixsubprocess code codeop pkgutil marshal pickle`)
+
 func sinkWord(name string) bool { return sinkWords[strings.TrimLeft(name, "_")] || sinkWords[name] }
 
 // methodSinks are methods whose name alone, on an object that is not known, is rare and telling.
@@ -130,7 +151,7 @@ var methodSinks = map[string]string{"load_module": "import_hooks", "exec_module"
 	"create_subprocess_shell": "subprocess", "create_subprocess_exec": "subprocess", "unsafe_load": "deserialisation", "find_module": "import_hooks", "addaudithook": "introspection",
 	"settrace": "introspection", "setprofile": "introspection", "_getframe": "introspection", "get_objects": "introspection", "get_referrers": "introspection", "gethostbyname": "network_access",
 	"create_connection": "network_access", "sendto": "network_access", "connect_ex": "network_access", "spawn": "subprocess", "startfile": "subprocess", "CodeType": "execution",
-	"FunctionType": "execution"}
+	"FunctionType": "execution", "from_address": "native_code", "in_dll": "native_code"}
 
 // sinkName judges an attribute of something unknown by its name; c is the call if it is called.
 func (m *module) sinkName(f *syntax.Attribute, c *syntax.Call, at place) {
@@ -155,5 +176,13 @@ func (m *module) sinkName(f *syntax.Attribute, c *syntax.Call, at place) {
 			return
 		}
 	}
-	m.say(unsettled, capability, f, at, "method %s of an object that is not known", f.Attr)
+	m.say(pick(strictSinks[f.Attr] || m.commands(f, c, at), byCapability[capability], unsettled), capability, f, at, "method %s of an object that is not known", f.Attr)
+}
+
+// commands: system and exec of something unknown are given a text that is written here.
+func (m *module) commands(f *syntax.Attribute, c *syntax.Call, at place) bool {
+	if c == nil || len(c.Args) != 1 || f.Attr != "system" && f.Attr != "exec" {
+		return false
+	}
+	return textIn(m.eval(c.Args[0], at.scope, nil))
 }

@@ -28,8 +28,8 @@ getattr(os, s)("true")  # want "pysource/process"
 out = ""
 for k in KEY:
     out += chr(k)
-getattr(os, out)("true")  # want "pysource/computed-name"
+getattr(os, out)("true")  # want "pysource/obfuscation"
 w = bytearray(b"rxrudl")
 for i in range(len(w)):
     w[i] ^= 1
-getattr(os, w.decode())("true")  # want "pysource/computed-name"
+getattr(os, w.decode())("true")  # want "pysource/obfuscation"

@@ -19,11 +19,11 @@ getattr(__builtins__, "__imp" + "ort__")("os").system("true")  # want "pysource/
 pkgutil.resolve_name("os:system")("true")  # want "pysource/import-machinery"
 spec = util.spec_from_file_location("m", "weights.bin")  # want "pysource/import-machinery"
 module = util.module_from_spec(spec)  # want "pysource/import-machinery"
-spec.loader.exec_module(module)  # want "pysource/unsettled"
+spec.loader.exec_module(module)  # want "pysource/import-machinery"
 __loader__.load_module("os")  # want "pysource/import-machinery"
 imp = __import__
 imp("os").system("true")  # want "pysource/process"
 name = input()
-importlib.import_module(name)  # want "pysource/computed-import"
-__import__(name)  # want "pysource/computed-import"
+importlib.import_module(name)  # want "pysource/obfuscation"
+__import__(name)  # want "pysource/obfuscation"
 sys.modules[name].run()  # want "pysource/computed-import"

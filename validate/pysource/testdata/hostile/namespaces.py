@@ -9,7 +9,7 @@ os.__getattribute__("system")("true")  # want "pysource/process"
 object.__getattribute__(os, "system")("true")  # want "pysource/process"
 globals()["os"].system("true")  # want "pysource/process"
 locals()["sp"].run(["true"])  # want "pysource/process"
-for f in os.__dict__.values():  # want "pysource/computed-name"
+for f in os.__dict__.values():  # want "pysource/obfuscation"
     pass
-d = vars(os)
+d = vars(os)  # want "pysource/obfuscation"
 d["exec" + "ve"]("true", [], {})  # want "pysource/process"

@@ -8,7 +8,7 @@ import requests
 import torch
 import pandas as pd
 from urllib.request import urlopen, Request  # want "pysource/network"
-from huggingface_hub import HfApi, hf_hub_download, snapshot_download  # want "pysource/network" "pysource/unsettled"
+from huggingface_hub import HfApi, hf_hub_download, snapshot_download  # want "pysource/network" "pysource/network"
 
 requests.post("http://x", data="y")  # want "pysource/network"
 requests.Session().get("http://x")  # want "pysource/network"

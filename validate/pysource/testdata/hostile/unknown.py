@@ -8,5 +8,5 @@ import subprocess  # want "pysource/capability-imported"
 
 sp.check_output(["true"])  # want "pysource/unsettled"
 hidden.system("true")  # want "pysource/process"
-helper_xyz.register(os)  # want "pysource/module-passed"
-getattr(os, helper_xyz.name)  # want "pysource/computed-name"
+helper_xyz.register(os)  # want "pysource/obfuscation"
+getattr(os, helper_xyz.name)  # want "pysource/obfuscation"
