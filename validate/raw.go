@@ -11,6 +11,12 @@ import (
 // aligns to 4096 bytes for mmap, 64 KiB on Windows (onnx/onnx.proto, TensorProto.external_data).
 const rawPadding = 64 << 10
 
+// loaders are the names by which programs choose a reader that would make objects, load code or map the file: what no
+// scanner recognises under such a name is not raw numbers, whatever another file says.
+var loaders = map[string]bool{".pt": true, ".pth": true, ".pkl": true, ".pickle": true, ".pck": true, ".p": true, ".joblib": true, ".ckpt": true, ".npy": true, ".npz": true, ".h5": true, ".hdf5": true,
+	".keras": true, ".safetensors": true, ".gguf": true, ".pyc": true, ".pyo": true, ".marshal": true, ".dill": true, ".mar": true, ".nemo": true, ".skops": true, ".msgpack": true, ".zip": true, ".tar": true,
+	".so": true, ".dll": true, ".dylib": true, ".rds": true, ".rdata": true, ".rda": true, ".t7": true, ".ptl": true, ".pt2": true, ".pte": true, ".exe": true, ".json": true, ".py": true}
+
 // clearRaw clears the files that no scanner understands but that other files of the model explain, range by range,
 // as raw numbers. A file that looks like anything else was judged as that, and stays what it was judged to be.
 func clearRaw(snap *Snapshot, files []FileReport, findings []Finding) []Finding {
@@ -25,7 +31,7 @@ func clearRaw(snap *Snapshot, files []FileReport, findings []Finding) []Finding 
 	for i := range files {
 		f := &files[i]
 		rs := ranges[f.Path]
-		if len(rs) == 0 || len(f.Scanners) > 0 || f.Cleared {
+		if len(rs) == 0 || len(f.Scanners) > 0 || f.Cleared || loaders[Ext(f.Path)] {
 			continue
 		}
 		if !padded(snap.Files[i], rs) {

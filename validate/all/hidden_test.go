@@ -3,6 +3,7 @@ package all_test
 import (
 	"encoding/binary"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/loadlock/loadlock/validate"
@@ -17,6 +18,31 @@ func gguf(key, text string) string {
 	}
 	b := binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64([]byte("GGUF\x03\x00\x00\x00"), 0), 1)
 	return string(str(binary.LittleEndian.AppendUint32(str(b, key), 8), text))
+}
+
+// external is an ONNX model with one tensor of bytes in another file.
+func external(file string, size byte) string {
+	field := func(n byte, content string) string { return string([]byte{n<<3 | 2, byte(len(content))}) + content }
+	entry := func(key, value string) string { return field(13, field(1, key)+field(2, value)) }
+	tensor := "\x08" + string(size) + "\x10\x02" + field(8, "w") + entry("location", file) + "\x70\x01"
+	return "\x08\x08" + field(7, field(1, field(1, "x")+field(2, "y")+field(4, "Identity"))+field(2, "g")+field(5, tensor)) + field(8, field(1, "")+"\x10\x11")
+}
+
+// Raw numbers are raw under names that no loader looks at only.
+func TestANumberFileIsNotClearedUnderTheNameOfALoader(t *testing.T) {
+	for file, want := range map[string]validate.Verdict{"w.bin": validate.Admit, "w": validate.Admit, "m.onnx_data": validate.Admit, "w.pt": validate.Inconclusive, "w.pkl": validate.Inconclusive,
+		"w.npy": validate.Inconclusive, "w.PTH": validate.Inconclusive, "w.joblib": validate.Inconclusive, "w.json": validate.Inconclusive} {
+		rep, d := validatetest.RunPolicy(t, safe(), all.Scanners(), map[string][]byte{"m.onnx": []byte(external(file, 64)), file: []byte(strings.Repeat("\xff", 64))})
+		if d.Verdict != want {
+			t.Errorf("%s: %v\n%s", file, d.Verdict, validatetest.Show(rep))
+		}
+	}
+	for _, content := range []string{"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x02id\x85R.", "cos\nsystem\n(S'id'\ntR.", "import os; os.system('id')\n"} {
+		rep, d := validatetest.RunPolicy(t, safe(), all.Scanners(), map[string][]byte{"m.onnx": []byte(external("w", byte(len(content)))), "w": []byte(content)})
+		if d.Verdict != validate.Reject {
+			t.Errorf("%q: %v\n%s", content, d.Verdict, validatetest.Show(rep))
+		}
+	}
 }
 
 // What one format hides in another, or behind a name that says something else.
