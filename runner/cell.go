@@ -18,9 +18,10 @@ import (
 // hello, files, the end.
 type (
 	request struct {
-		Limits *policy.ScanLimits `json:"limits,omitempty"` // a new model
-		Files  []requestFile      `json:"files,omitempty"`  // in the order of the contents and descriptors
-		End    bool               `json:"end,omitempty"`
+		Limits  *policy.ScanLimits `json:"limits,omitempty"`  // a new model
+		Sources []string           `json:"sources,omitempty"` // with the limits: the paths of its Python files
+		Files   []requestFile      `json:"files,omitempty"`   // in the order of the contents and descriptors
+		End     bool               `json:"end,omitempty"`
 	}
 	requestFile struct {
 		Index int    `json:"i"`

@@ -18,7 +18,7 @@ type sending struct {
 // send opens the files and sends them in packets. A file that cannot be opened is a finding.
 func (s *Scanners) send(snap *validate.Snapshot, limits policy.ScanLimits) (out sending) {
 	out.unreadable = map[int]bool{}
-	if out.err = transmit(s.cell.Requests, request{Limits: &limits}, nil, nil); out.err != nil {
+	if out.err = transmit(s.cell.Requests, request{Limits: &limits, Sources: snap.Sources()}, nil, nil); out.err != nil {
 		return out
 	}
 	var p packet

@@ -41,21 +41,21 @@ func ServeCell() error {
 		if req.Limits == nil {
 			return fmt.Errorf("cell: a model begins with its limits")
 		}
-		if err := serveModel(requests, out, scanners, *req.Limits); err != nil {
+		if err := serveModel(requests, out, scanners, *req.Limits, req.Sources); err != nil {
 			return err
 		}
 	}
 }
 
 // serveModel judges one model.
-func serveModel(requests *os.File, out *answerer, scanners []*validate.Scanner, limits policy.ScanLimits) error {
+func serveModel(requests *os.File, out *answerer, scanners []*validate.Scanner, limits policy.ScanLimits, sources []string) error {
 	work := make(chan []validate.Input, 4)
 	var received error
 	go func() {
 		defer close(work)
 		received = receiveFiles(requests, work)
 	}()
-	findings := validate.ScanInputs(context.Background(), scanners, limits, work, out.file)
+	findings := validate.ScanInputs(context.Background(), scanners, limits, sources, work, out.file)
 	if received != nil {
 		return received
 	}

@@ -46,6 +46,8 @@ func model(t *testing.T, n int) *validate.Snapshot {
 	}
 	put("evil.pkl", hostilePickle, 0o600)
 	put("weights.bin", "\x00\x01garbage", 0o600)
+	put("hubconf.py", "from net import X\nfrom absent import Y\n", 0o600) // the cell knows the names of Python files
+	put("net.py", "X = 1\n", 0o600)
 	snap, err := validate.Pin(t.Context(), dir, "", validatetest.Policy().Scan)
 	if err != nil {
 		t.Fatal(err)

@@ -43,6 +43,7 @@ type run struct {
 	ctx      context.Context
 	limits   policy.ScanLimits
 	scanners []*Scanner
+	siblings map[string]bool
 	budget   budget
 	memory   sync.Mutex // held by the one file that needs much memory
 	mu       sync.Mutex
@@ -80,7 +81,7 @@ func Scan(ctx context.Context, scanners []*Scanner, snap *Snapshot, limits polic
 		}
 	}()
 	files := make([]FileReport, len(snap.Files))
-	findings := ScanInputs(ctx, scanners, limits, work, func(i int, fr FileReport) { files[i] = fr })
+	findings := ScanInputs(ctx, scanners, limits, snap.Sources(), work, func(i int, fr FileReport) { files[i] = fr })
 	if err := ctx.Err(); err != nil {
 		return Report{Files: files}, fmt.Errorf("interrupted: %w", err)
 	}
@@ -99,11 +100,12 @@ type Input struct {
 
 // ScanInputs judges files as they come, each group by one of several goroutines, until the channel is closed. It is the part of a scan that
 // parses hostile bytes, and it needs nothing but them. done is called for each file, from several goroutines, each
-// with an index of its own. The findings come in no particular order.
-func ScanInputs(ctx context.Context, scanners []*Scanner, limits policy.ScanLimits, work <-chan []Input, done func(i int, fr FileReport)) []Finding {
+// with an index of its own. The findings come in no particular order. sources are what Snapshot.Sources gives.
+func ScanInputs(ctx context.Context, scanners []*Scanner, limits policy.ScanLimits, sources []string, work <-chan []Input, done func(i int, fr FileReport)) []Finding {
 	deadline, cancel := context.WithTimeout(ctx, time.Duration(limits.MaxScanSeconds)*time.Second)
 	defer cancel()
 	r := newRun(deadline, scanners, limits)
+	r.siblings = siblings(sources)
 	var wg sync.WaitGroup
 	for range runtime.NumCPU() {
 		wg.Go(func() {

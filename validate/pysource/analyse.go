@@ -19,6 +19,11 @@ var bounds = syntax.Limits{Nodes: 150_000, Memory: 12 << 20}
 // Analyse states what Python source does, as far as reading tells. It reports each finding once; the places are
 // those of src. What cannot be parsed or is too large is a finding.
 func Analyse(src []byte, name string, report func(r *validate.Rule, at validate.Place, detail string)) {
+	analyse(src, name, func(string) bool { return false }, report)
+}
+
+// analyse is Analyse of a file among others; sibling says whether there is a Python file or folder at a path.
+func analyse(src []byte, name string, sibling func(string) bool, report reporter) {
 	if len(src) > MaxSource {
 		report(tooLarge, validate.Place{}, fmt.Sprintf("%d bytes; at most %d are analysed", len(src), MaxSource))
 		return
@@ -34,7 +39,7 @@ func Analyse(src []byte, name string, report func(r *validate.Rule, at validate.
 		return
 	}
 	m := newModule(name, src, tree, names)
-	m.report = m.once(report)
+	m.report, m.sibling = m.once(report), sibling
 	m.facts()
 	m.collect()
 	m.link()

@@ -88,12 +88,15 @@ func (m *module) bindImport(n *syntax.Import, at place, b binding) {
 			name, _, _ = strings.Cut(a.Name, ".")
 			b.path = name
 		}
+		if m.beside(b.path) {
+			b.path = "." + b.path
+		}
 		m.bindName(name, at.scope, b)
 	}
 }
 
 func (m *module) bindFrom(n *syntax.ImportFrom, at place, b binding) {
-	from := strings.Repeat(".", n.Level) + n.Module
+	from := m.importedFrom(n)
 	if n.Level == 0 && n.Module == "__future__" {
 		for _, a := range n.Names {
 			m.lazy = m.lazy || a.Name == "annotations"

@@ -36,6 +36,7 @@ type module struct {
 	inner       map[string][]binding // names of functions and classes, for locals()
 	mutated     map[string]bool      // names whose object is changed in place
 	spelled     *string              // what spells found
+	sibling     func(string) bool
 }
 
 // collect makes the scopes and remembers every binding.

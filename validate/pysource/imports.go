@@ -1,6 +1,7 @@
 package pysource
 
 import (
+	"path"
 	"strings"
 
 	"github.com/loadlock/loadlock/validate/pysource/syntax"
@@ -13,9 +14,24 @@ type pendingImport struct {
 	at place
 }
 
+// beside reports whether an absolute import means a file of the model: one that nothing vetted has the name of, in the
+// folder of the importing file or in that of the model. That file is judged by itself, as one of a relative import is.
+func (m *module) beside(module string) bool {
+	root, _, _ := strings.Cut(module, ".")
+	if e, _ := m.names.find(root); e != nil || root == "" {
+		return false
+	}
+	for _, dir := range []string{path.Dir(m.name), "."} {
+		if m.sibling(path.Join(dir, root)) || m.sibling(path.Join(dir, root+".py")) {
+			return true
+		}
+	}
+	return false
+}
+
 // importModule judges that a module is imported, by whatever means.
 func (m *module) importModule(path string, n syntax.Node, at place) {
-	if strings.HasPrefix(path, ".") {
+	if strings.HasPrefix(path, ".") || m.beside(path) {
 		return
 	}
 	path = m.names.canonical(path)
@@ -38,15 +54,23 @@ func (m *module) importModule(path string, n syntax.Node, at place) {
 	}
 }
 
+// importedFrom is the module of from … import …, with a dot before one of the model's own.
+func (m *module) importedFrom(n *syntax.ImportFrom) string {
+	if n.Level == 0 && m.beside(n.Module) {
+		return "." + n.Module
+	}
+	return strings.Repeat(".", n.Level) + n.Module
+}
+
 // importFrom judges from … import ….
 func (m *module) importFrom(n *syntax.ImportFrom, at place) {
-	from := strings.Repeat(".", n.Level) + n.Module
+	from := m.importedFrom(n)
 	if n.Level == 0 {
 		m.importModule(n.Module, n, at)
 	}
 	for _, a := range n.Names {
 		if a.Name == "*" {
-			if e, _ := m.names.find(m.names.canonical(from)); n.Level == 0 && (e == nil || e.verdict >= ask) {
+			if e, _ := m.names.find(m.names.canonical(from)); !strings.HasPrefix(from, ".") && (e == nil || e.verdict >= ask) {
 				m.say(starImport, unknownCode, n, at, "from %s import *", clip(from, 80))
 			}
 			continue

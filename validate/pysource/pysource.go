@@ -138,7 +138,7 @@ func scanSource(p *validate.Pass) error {
 
 // analyseAt analyses a text that stands at an offset and line of the file.
 func analyseAt(p *validate.Pass, src []byte, off int64, line int) {
-	Analyse(src, p.Name, func(r *validate.Rule, at validate.Place, detail string) {
+	analyse(src, p.Name, p.Sibling, func(r *validate.Rule, at validate.Place, detail string) {
 		at.Offset = min(at.Offset+off, p.Size)
 		if at.Line > 0 {
 			at.Line += line
