@@ -2,6 +2,7 @@ package pickle
 
 import (
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,8 +47,8 @@ func shapeDtype(_ *judge, c *call, result *value) (string, error) {
 	if m[1] == "U" {
 		result.n *= 4
 	}
-	if m[1] == "O" {
-		result.flags |= fObject
+	if m[1] == "O" { // a pointer, also where the name says "O" or, of old, "O4"
+		result.n, result.flags = 8, result.flags|fObject
 	}
 	if m[1] == "?" {
 		result.n = 1
@@ -80,6 +81,10 @@ func (j *judge) numpyState(target, state *value) string {
 		target.flags |= fSettled
 		return dtypeState(target, state)
 	case isArrayClass(target.fn):
+		if target.flags&(fSettled|fForgotten) != 0 {
+			return "the array may have its state already, and others may use its memory"
+		}
+		target.flags |= fSettled
 		return arrayState(target, state)
 	case target.fn.is("numpy.ma.core", "MaskedArray"):
 		return maskedState(target, state)
@@ -223,6 +228,7 @@ func fields(v, names *value, size int64) (object bool, why string) {
 	if v.cut() || names.kind != kTuple || names.cut() || len(v.items) < 2*len(names.items) {
 		return false, "fields and names do not match"
 	}
+	var seen []*value
 	for i := 1; i < len(v.items); i += 2 {
 		f := v.items[i]
 		if f.kind != kTuple || len(f.items) < 2 || len(f.items) > 3 || f.items[1].kind != kInt || !settle(f.items[0]) {
@@ -231,9 +237,24 @@ func fields(v, names *value, size int64) (object bool, why string) {
 		if at := f.items[1].n; at < 0 || at > size || f.items[0].n > size-at {
 			return false, "a field lies outside its type"
 		}
+		if slices.ContainsFunc(seen, func(other *value) bool { return overlap(f, other) }) {
+			return false, "a reference and another field are in the same place"
+		}
+		seen = append(seen, f)
 		object = object || f.items[0].flags&fObject != 0
 	}
 	return object, ""
+}
+
+// overlap reports two fields that share bytes of which one takes them for references: what is written as a number is
+// then used as a pointer. numpy.dtype refuses this, setting the state of one does not. A field with a title is in the
+// table twice.
+func overlap(a, b *value) bool {
+	if a == b || (a.items[0].flags|b.items[0].flags)&fObject == 0 {
+		return false
+	}
+	at, bt := a.items[1].n, b.items[1].n
+	return at < bt+b.items[0].n && bt < at+a.items[0].n
 }
 
 // dtypeMeta: None, or what dates carry: ({}, (unit, num, den, events)).

@@ -91,24 +91,44 @@ func shapeRandom(c *call) string {
 	return want(ok, "only numpy's own generator, by its own constructor, is vetted")
 }
 
-// randomState: a position outside the table of the Mersenne twister is read as it is.
+// randomState: a position outside the table of the Mersenne twister is read as it is. States are tables, since numpy 2
+// in a tuple with the seed, or before 1.17 ("MT19937", table of numbers, position, …).
 func randomState(state *value) string {
-	if state.kind == kTuple && len(state.items) > 0 { // numpy 2 adds the seed
+	switch {
+	case state.kind == kTuple && len(state.items) > 2 && isText(state.items[0], "MT19937"):
+		return want(state.items[1].class() != nil && position(state.items[2]), "a position outside the table")
+	case state.kind == kTuple && len(state.items) == 2:
 		state = state.items[0]
 	}
-	for i := 0; state.kind == kDict && i+1 < len(state.items); i += 2 {
+	return randomTable(state, true)
+}
+
+func randomTable(state *value, nested bool) string {
+	if state.kind != kDict || state.cut() {
+		return "not the state of a generator"
+	}
+	for i := 0; i+1 < len(state.items); i += 2 {
 		v := state.items[i+1]
 		switch {
-		case isText(state.items[i], "state") && v.kind == kDict:
-			if why := randomState(v); why != "" {
+		case state.items[i].kind != kStr || state.items[i].cut():
+			return "not the state of a generator"
+		case isText(state.items[i], "pos") && !position(v):
+			return "a position outside the table"
+		case isText(state.items[i], "buffer_pos") && (v.kind != kInt || v.n < 0 || v.n > 4): // of Philox
+			return "a position outside the buffer"
+		case isText(state.items[i], "state") && nested && v.kind >= kTuple: // of PCG64 it has numbers, of SFC64 it is an array
+			if isArray(v) {
+				continue
+			}
+			if why := randomTable(v, false); why != "" {
 				return why
 			}
-		case isText(state.items[i], "pos") && (v.kind != kInt || v.n < 0 || v.n > 624):
-			return "a position outside the table"
 		}
 	}
 	return ""
 }
+
+func position(v *value) bool { return v.kind == kInt && v.n >= 0 && v.n <= 624 }
 
 // shapeIndex: pandas makes an index of the class that is the first argument, with the rest as keywords.
 func shapeIndex(c *call) string {
