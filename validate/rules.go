@@ -30,7 +30,7 @@ var (
 	Stopped = &Rule{ID: "validate/stopped", Title: "the scanner ended before the file was judged", Severity: Medium,
 		Why:     "A file that makes its scanner fail was not judged, and may be made to do just that.",
 		Fix:     "do not load the file; if you can share it, report it as a bug of loadlock",
-		Hostile: "a file on which the scanner of its format panics",
+		Hostile: "a file on which the process that scans it runs out of memory",
 		Benign:  "a file that the scanner reads to its end"}
 	Unreadable = &Rule{ID: "validate/unreadable", Title: "the file could not be read", Severity: Medium,
 		Why:     "What was not read was not judged.",

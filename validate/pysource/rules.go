@@ -42,7 +42,7 @@ var (
 	computedName   = unclear("computed-name", "a member of a module by a computed name", "The name may be any, also a dangerous one.", `getattr(os, name)`, `getattr(config, name)`)
 	computedImport = unclear("computed-import", "an import by a computed name", "The module may be any.", `importlib.import_module(name)`, `importlib.import_module("flash_attn")`)
 	starImport     = unclear("star-import", "everything of a module is imported", "Which names of this file are that module's cannot be told.", `from helper_xyz import *`, `from torch import nn`)
-	passedOn       = unclear("module-passed", "a module with dangerous members is handed on", "What the receiver takes out of it is not seen.", `f([os, sys])`, `f(os.path)`)
+	passedOn       = unclear("module-passed", "a module with dangerous members is handed on", "What the receiver takes out of it is not seen.", `f(urllib.request)`, `f(os.path)`)
 	softPatch      = unclear("library-changed", "code that changes a library for everyone", "Other code then meets another function than its authors wrote.", `transformers.PreTrainedModel.save_pretrained = f`, `torch.backends.cuda.matmul.allow_tf32 = True`)
 	spelling       = unclear("spelling", "an identifier that is not spelt as Python reads it", "A reader, or a search, does not see the name that is meant.", `ｅｖａｌ(x)`, `β = 0.9`)
 	hidden         = unclear("hidden-characters", "characters that hide or reorder text", "What is shown is not what is run.", `a right-to-left override inside a comment`, `Greek letters`)

@@ -143,6 +143,7 @@ func TestBrokenIndexesAreNotCleared(t *testing.T) {
 		"a dimension below zero":           {"tensorbundle/entry", raw(msg{}.Int(1, 1).Msg(2, msg{}.Msg(2, msg{}.Int(1, -1))))},
 		"an unknown type":                  {"tensorbundle/entry", raw(msg{}.Int(1, 99).Int(5, 4))},
 		"a field of no version":            {"tensorbundle/unknown-field", raw(msg{}.Int(1, 1).Int(5, 4).Str(99, "x"))},
+		"a type twice":                     {"tensorbundle/repeated-field", raw(msg{}.Int(1, 1).Int(1, 2).Int(5, 4))},
 		"an old checkpoint":                {"tensorbundle/old-checkpoint", file([]pair{{"", string(msg{}.Msg(1, msg{}.Str(1, "w")))}})},
 		"bytes before the blocks":          {broken, append([]byte("PK\x03\x04"), honest()...)},
 		"bytes before the footer":          {"validate/unexplained", slices.Concat(honest()[:n-footerSize], []byte("MZ"), honest()[n-footerSize:])},
