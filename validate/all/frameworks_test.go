@@ -220,6 +220,36 @@ func TestANeMoModel(t *testing.T) {
 	admits(t, safe(), repository{"model.nemo": plain.Bytes(), "old.nemo": packed.Bytes()})
 }
 
+// Models with metadata have their labels in an archive behind them; the bundles of MediaPipe are archives of such models.
+func TestModelsOfTensorFlowLite(t *testing.T) {
+	model := []byte("\x14\x00\x00\x00TFL3\x06\x00\b\x00\x04\x00\x00\x00\x00\x00\x00\x00\f\x00\x00\x00\x03\x00\x00\x00\x00\x00\x00\x00")
+	labelled := func(name, content string, between ...byte) []byte {
+		b := bytes.NewBuffer(append(slices.Clone(model), between...))
+		z := zip.NewWriter(b)
+		z.SetOffset(int64(b.Len()))
+		f, err := z.Create(name)
+		if err == nil {
+			_, err = f.Write([]byte(content))
+		}
+		if err == nil {
+			err = z.Close()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	admits(t, safe(), repository{"plain.tflite": model, "labels.tflite": labelled("labels.txt", "cat\ndog\n"), "face.task": zipped(t, zip.Store, "face.tflite", string(labelled("labels.txt", "face\n")))})
+	for what, b := range map[string][]byte{
+		"a pickle behind a model": labelled("data.pkl", hostilePickles["protocol 2"]), "bytes between": labelled("labels.txt", "cat", 'M', 'Z'), "code behind a model": labelled("x.py", "import os\n"),
+		"a member that nobody lists": append(append(slices.Clone(model), "PK\x03\x04"...), labelled("labels.txt", "cat")...),
+	} {
+		if rep, d := validatetest.RunPolicy(t, safe(), all.Scanners(), map[string][]byte{"m.tflite": b}); d.Verdict == validate.Admit {
+			t.Errorf("%s: admitted\n%s", what, validatetest.Show(rep))
+		}
+	}
+}
+
 // An archive for TorchServe brings the code that serves it: it cannot be withheld, and the verdict says so.
 func TestAnArchiveForTorchServeIsInconclusive(t *testing.T) {
 	weights := write(t, `torch.save(nn.Linear(2, 2).state_dict(), "w")`)["w"]

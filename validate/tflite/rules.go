@@ -14,8 +14,11 @@ var (
 	gap = &validate.Rule{ID: "tflite/hidden-bytes", Title: "bytes that belong to no structure", Severity: validate.Medium,
 		Why: "What no offset leads to is where a second file hides.", Fix: again,
 		Hostile: "a zip archive between two buffers", Benign: "zeros up to the next multiple of 16"}
-	associated = &validate.Rule{ID: "tflite/associated-files", Title: "archive behind the model", Severity: validate.Medium,
-		Why:     "TensorFlow Lite's metadata packs labels and vocabularies as a zip archive behind the model; a file that is two formats is read differently by each reader.",
+	behind = &validate.Rule{ID: "tflite/labels", Title: "archive of labels behind the model", Severity: validate.Low,
+		Why: "TensorFlow Lite's metadata packs labels and vocabularies there; the members of the archive are judged as those of any other.", Fix: "nothing",
+		Hostile: "an archive with a pickle behind the model", Benign: "an archive with labels.txt behind the model"}
+	associated = &validate.Rule{ID: "tflite/associated-files", Title: "archive behind the model that does not begin where the model ends", Severity: validate.Medium,
+		Why:     "Labels and vocabularies are packed as an archive right behind the model; a file that is two formats otherwise is read differently by each reader.",
 		Fix:     "unpack the archive, judge its files, and cut it off the model; or waive this rule for the file's SHA-256",
 		Hostile: "model, then PK\\x03\\x04 and a payload", Benign: "a model that ends with its last buffer"}
 	fileOp = &validate.Rule{ID: "tflite/flex-operator", Title: "operator of TensorFlow that reaches outside", Severity: validate.High,
@@ -39,5 +42,5 @@ var (
 )
 
 func rules() []*validate.Rule {
-	return []*validate.Rule{unknownField, overlap, gap, associated, fileOp, flex, flexNote, custom, externalPath}
+	return []*validate.Rule{unknownField, overlap, gap, behind, associated, fileOp, flex, flexNote, custom, externalPath}
 }

@@ -8,8 +8,9 @@
 // code, unless published runtimes register them (custom.txt); Flex operators run TensorFlow's, and the node in their
 // options decides which. External buffers are judged as paths and told to the core. Weights are not read.
 //
-// Not judged: shapes and indexes between tensors and operators, and the archive of labels that TensorFlow Lite's
-// metadata puts behind a model, which leaves the file not cleared.
+// Not judged: shapes and indexes between tensors and operators. The archive of labels that TensorFlow Lite's metadata puts
+// behind a model is left to validate/zipfile when it begins exactly where the model ends; the file is cleared when both
+// are.
 package tflite
 
 import (
@@ -113,10 +114,18 @@ func (m *model) account() error {
 		}
 		if s.off > at {
 			zero, err := m.zeros(at, s.off)
+			first, labels := int64(0), false
+			if err == nil && !zero && s.off == m.p.Size {
+				if first, labels = m.firstMember(); labels && first >= at {
+					labels, err = m.zeros(at, first)
+				}
+			}
 			switch {
 			case err != nil:
 				return err
 			case zero:
+			case labels && first >= at:
+				m.p.Report(behind, first, "%d bytes", m.p.Size-first)
 			case s.off == m.p.Size && m.archive():
 				m.p.Report(associated, at, "%d bytes with the end of an archive", s.off-at)
 				ok = false

@@ -1,6 +1,7 @@
 package zipfile
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 
@@ -36,16 +37,29 @@ func (a *archive) walkLocals() error {
 	return a.gap(at, a.dir)
 }
 
-// gap reports bytes between structures. They stay uncleared.
+// maxPadding is how many zeros between members hide nothing.
+const maxPadding = 64
+
+// isTFLite recognises a model as validate/tflite does, by content alone, so that whenever this scanner leaves the front
+// of a file to it, it is asked. It clears the file only when the model ends where the first member of the archive begins.
+func isTFLite(start []byte) bool { return len(start) >= 8 && string(start[4:8]) == "TFL3" }
+
+// gap reports bytes between structures. They stay uncleared, but for padding and a model in front of its labels.
 func (a *archive) gap(from, to int64) error {
 	if from >= to {
 		return nil
 	}
-	sig, err := a.p.Bytes(from, min(4, to-from))
+	start, err := a.p.Bytes(from, min(maxPadding, to-from))
 	if err != nil {
 		return err
 	}
+	sig := start[:min(4, len(start))]
 	switch {
+	case to-from <= maxPadding && len(bytes.Trim(start, "\x00")) == 0:
+		a.p.Clear(from, to-from, "padding") // MediaPipe aligns members so, also the first
+	case from == 0 && a.base == 0 && isTFLite(start):
+		a.p.Report(inFront, 0, "%d bytes before the first member", to)
+		a.p.Clear(0, to, "model of TensorFlow Lite, which its own scanner judges")
 	case string(sig) == localSig:
 		a.p.Report(hidden, from, "a member that the directory does not list, %d bytes", to-from)
 		return a.salvage(from, to)

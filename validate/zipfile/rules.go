@@ -67,6 +67,9 @@ var (
 	prefix = &validate.Rule{ID: "zip/prefix", Title: "bytes before the archive", Severity: validate.Medium,
 		Why: "The file is something else for a reader that begins at its start.", Fix: asWritten,
 		Hostile: "#!/bin/sh in front of the archive", Benign: "an archive that begins with its first member"}
+	inFront = &validate.Rule{ID: "zip/model-in-front", Title: "archive of labels behind a model of TensorFlow Lite", Severity: validate.Low,
+		Why: "TensorFlow Lite's metadata packs labels and vocabularies behind the model; each half is judged by its own scanner.", Fix: "nothing",
+		Hostile: "a pickle of torch behind a model of TensorFlow Lite", Benign: "labels.txt behind a model of TensorFlow Lite"}
 	suffix = &validate.Rule{ID: "zip/suffix", Title: "bytes after the archive", Severity: validate.Medium,
 		Why: "What is appended is read by other programs, or by readers that search differently.", Fix: asWritten,
 		Hostile: "a pickle behind the end record", Benign: "a text as the comment of the archive"}
@@ -94,5 +97,5 @@ var (
 )
 
 var rules = []*validate.Rule{twoNames, contents, falseFlags, version, directories, slip, special,
-	mismatch, flagBits, checksum, noChecksum, methodUnknown, sizes, badName, encoding, duplicate, link, overlap, prefix, suffix, hidden,
+	mismatch, flagBits, checksum, noChecksum, methodUnknown, sizes, badName, encoding, duplicate, link, overlap, prefix, inFront, suffix, hidden,
 	commentData, comment, ends, extraField, codeInside, storage, torchFolder}

@@ -1,10 +1,12 @@
 package zipfile
 
 import (
+	"cmp"
 	"compress/flate"
 	"errors"
 	"hash/crc32"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/loadlock/loadlock/validate"
@@ -59,20 +61,18 @@ func (t *torch) root(e *entry) string {
 	return ""
 }
 
-// order puts the pickles that refer to storages first.
+// order puts the pickles that refer to storages first, and then small members before large ones: when a bomb ends the
+// scan, everything else was judged.
 func (t *torch) order(entries []*entry) []*entry {
-	if len(t.roots) == 0 {
-		return entries
-	}
-	first, rest := make([]*entry, 0, len(entries)), make([]*entry, 0, len(entries))
-	for _, e := range entries {
-		if t.root(e) != "" {
-			first = append(first, e)
-		} else {
-			rest = append(rest, e)
+	out := slices.Clone(entries)
+	rank := func(e *entry) int64 {
+		if len(t.roots) > 0 && t.root(e) != "" {
+			return -1
 		}
+		return e.usize
 	}
-	return append(first, rest...)
+	slices.SortStableFunc(out, func(a, b *entry) int { return cmp.Compare(rank(a), rank(b)) })
+	return out
 }
 
 // learn notes which storages a pickle refers to.
