@@ -26,6 +26,7 @@ func TestPlainFilesAreCleared(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"an empty group":               group(),
 		"a dataset":                    weights(100),
+		"line ends behind it":          append(weights(100), "\n\n\n\n\n\n"...),
 		"soft link":                    group(other(1, "s", "/nothing")),
 		"a text":                       group(textAttr("note", "two\nlines.")),
 		"text that is no pickle":       group(textAttr("note", "cost\nbenefit\n").keep()),
@@ -237,6 +238,9 @@ func TestBrokenFilesAreNotCleared(t *testing.T) {
 		})
 	}
 	bad("an unknown message", msg{0x1f, nil})
+	for _, tail := range []string{strings.Repeat("\n", 17), "\nx", "\x00", "\x80\x02N."} {
+		t.Run(fmt.Sprintf("%q behind it", tail), func(t *testing.T) { want(t, append(weights(100), tail...), "validate/unexplained") })
+	}
 	bad("two dataspaces", msg{kindDataspace, scalar}, msg{kindDataspace, scalar})
 	bad("a link outside", link("a", 1<<40))
 	bad("a continuation of itself", msg{kindContinuation, cat(u64(48), u64(64))})

@@ -94,7 +94,22 @@ func (f *file) account(start int64) error {
 		return nil
 	}
 	f.clear(start)
-	return nil
+	return f.lineEnds()
+}
+
+// maxLineEnds is how many line ends behind a file hide nothing. Tools that carry files as text put them there.
+const maxLineEnds = 16
+
+func (f *file) lineEnds() error {
+	n := f.p.Size - f.end
+	if n <= 0 || n > maxLineEnds {
+		return nil
+	}
+	tail, err := f.p.Bytes(f.end, n)
+	if err == nil && len(bytes.Trim(tail, "\r\n")) == 0 {
+		f.p.Clear(f.end, n, "line ends")
+	}
+	return err
 }
 
 // clear leaves out the values inside which another scanner did not clear something.
