@@ -99,6 +99,8 @@ func (m *module) flag(a *atom, e *entry, n syntax.Node, at place, g arguments, n
 	case !given && safeWithout && !g.more:
 	case given && !known && name == "weights_only" && hasUnsafe(v):
 		m.tell(byCapability[e.capability], e, a, n, at)
+	case !given && !g.more && name == "weights_only" && !m.early(at.scope) && !textIn(g.at(0, "f")):
+		m.say(unsettled, e.capability, n, at, "%s of a file that the caller names: whether objects that can run code are loaded depends on the version of the library", a.text)
 	case !given && !g.more, given && known && (x.kind == isInt && (x.n != 0) != (safe != 0) || x.kind == isNone && !safeWithout):
 		m.tell(byCapability[e.capability], e, a, n, at)
 		m.usedModules[strings.SplitN(e.name, ".", 2)[0]] = true
@@ -159,6 +161,8 @@ func (m *module) importCall(a *atom, e *entry, c *syntax.Call, g arguments, at p
 	}
 	switch spelled := ""; {
 	case allText(name):
+	case len(c.Args) > 0 && configured(c.Args[0]):
+		m.say(execution, "import_hooks", c, at, "%s of a module that a configuration names", a.text)
 	case len(c.Args) > 0 && hiddenName(c.Args[0], name):
 		m.say(obfuscate, "import_hooks", c, at, "%s of a name that is computed so that nobody can read it", a.text)
 	default:
@@ -185,32 +189,42 @@ func relativePrefix(e syntax.Expression) bool {
 	return false
 }
 
+// switched judges one switch: a keyword of a call, or what becomes one in a dictionary.
+func (m *module) switched(name string, v value, n syntax.Node, at place) {
+	a, known := v.constant()
+	on := known && a.kind == isInt && a.n != 0
+	off := known && a.kind == isInt && a.n == 0
+	switch {
+	case name == "trust_remote_code" && on:
+		m.say(execution, "execution", n, at, "trust_remote_code=True: a library runs code of another repository")
+	case name == "trust_remote_code" && !off && !(known && a.kind == isNone):
+		m.say(used, "execution", n, at, "trust_remote_code is passed on")
+	case name == "allow_pickle" && on:
+		m.say(deserial, "deserialisation", n, at, "allow_pickle=True: objects that can run code")
+	case name == "weights_only" && off:
+		m.say(deserial, "deserialisation", n, at, "weights_only=False: objects that can run code")
+	case name == "shell" && on:
+		m.say(process, "subprocess", n, at, "shell=True: a command for a shell")
+	case name == "safe_mode" && off:
+		m.say(deserial, "deserialisation", n, at, "safe_mode=False: layers that can run code")
+	case name == "pickle_module" && known && a.kind != isNone:
+		m.say(deserial, "deserialisation", n, at, "pickle_module: another unpickler")
+	case name == "typ" && known && a.kind == isStr && a.text == "unsafe":
+		m.say(deserial, "deserialisation", n, at, "typ=\"unsafe\": YAML that calls functions")
+	case strings.HasPrefix(name, "co_"):
+		m.say(introspect, "execution", n, at, "%s=: makes code out of another function's", name)
+	case name == "object_hook" || name == "object_pairs_hook":
+	case name == "custom_pipeline":
+		m.say(execution, "execution", n, at, "custom_pipeline: a library runs code of another repository")
+	}
+}
+
 // keywords judges switches that mean the same wherever they are given.
 func (m *module) keywords(n *syntax.Call, at place) {
-	set := func(name string, v value) {
-		a, known := v.constant()
-		on := known && a.kind == isInt && a.n != 0
-		off := known && a.kind == isInt && a.n == 0
-		switch {
-		case name == "trust_remote_code" && on:
-			m.say(execution, "execution", n, at, "trust_remote_code=True: a library runs code of another repository")
-		case name == "trust_remote_code" && !off && !(known && a.kind == isNone):
-			m.say(used, "execution", n, at, "trust_remote_code is passed on")
-		case name == "allow_pickle" && on:
-			m.say(deserial, "deserialisation", n, at, "allow_pickle=True: objects that can run code")
-		case name == "weights_only" && off:
-			m.say(deserial, "deserialisation", n, at, "weights_only=False: objects that can run code")
-		case name == "shell" && on:
-			m.say(process, "subprocess", n, at, "shell=True: a command for a shell")
-		case name == "safe_mode" && off:
-			m.say(deserial, "deserialisation", n, at, "safe_mode=False: layers that can run code")
-		case name == "pickle_module" && known && a.kind != isNone:
-			m.say(deserial, "deserialisation", n, at, "pickle_module: another unpickler")
-		case strings.HasPrefix(name, "co_"):
-			m.say(introspect, "execution", n, at, "%s=: makes code out of another function's", name)
-		case name == "object_hook" || name == "object_pairs_hook":
-		case name == "custom_pipeline":
-			m.say(execution, "execution", n, at, "custom_pipeline: a library runs code of another repository")
+	set := func(name string, v value) { m.switched(name, v, n, at) }
+	if f, ok := n.Func.(*syntax.Attribute); ok && len(n.Args) == 2 && (f.Attr == "setdefault" || f.Attr == "__setitem__") {
+		if name, ok := m.eval(n.Args[0], at.scope, nil).str(); ok {
+			set(name, m.eval(n.Args[1], at.scope, nil))
 		}
 	}
 	for _, k := range n.Keywords {

@@ -34,7 +34,7 @@ func (m *module) applyRef(f *atom, g arguments, line uint32, v *env) value {
 		if out, ok := m.operatorCall(name, g, line, v); ok {
 			return out
 		}
-	case "functools", "itertools", "importlib", "sys", "codecs", "os", "pathlib", "types", "inspect", "ast", "copy", "string", "collections", "io", "contextlib", "array", "struct":
+	case "functools", "itertools", "importlib", "sys", "codecs", "os", "pathlib", "types", "inspect", "ast", "copy", "string", "collections", "io", "contextlib", "array", "struct", "dataclasses", "sysconfig":
 		if out, ok := m.library(f, g, line, v); ok {
 			return out
 		}

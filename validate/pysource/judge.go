@@ -45,6 +45,9 @@ func (m *module) judgeNode(n syntax.Node, at place) {
 		}
 	case *syntax.Subscript:
 		m.judgeSubscript(n, at)
+		if name, ok := m.eval(n.Slice, at.scope, nil).str(); ok && n.Ctx == syntax.Store {
+			m.switched(name, m.assigned(n, at), n, at)
+		}
 		m.judgeText(n, at)
 	case *syntax.Call:
 		m.judgeCall(n, at)
@@ -217,7 +220,7 @@ func (m *module) judgeCall(n *syntax.Call, at place) {
 var (
 	address = lazyre.New(`^(https?|ftps?|wss?|tcp|udp|s3|gs|hf|ssh|rtsp|rtmp)://[^\s]+$`)
 	// functions that take an address as a text only
-	textReceiver = lazyre.New(`^(builtins|setuptools|huggingface_hub\.PyTorchModelHubMixin|urllib\.parse|re|regex|logging|warnings|os\.path|json|typing|dataclasses|string|textwrap|collections|functools|html|enum)\.|^\.|logging|docstring|(^|\.)(warn|info|error|warning)$|_cfg$|Config$|Error$|Exception$`)
+	textReceiver = lazyre.New(`^(builtins|setuptools|huggingface_hub\.PyTorchModelHubMixin|urllib\.parse|re|regex|logging|warnings|os\.path|json|typing|dataclasses|string|textwrap|collections|functools|html|enum)\.|logging|docstring|(^|\.)(warn|info|error|warning)$|_cfg$|Config$|Error$|Exception$`)
 )
 
 // decorated: a decorator is a call.

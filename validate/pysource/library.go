@@ -84,6 +84,12 @@ func (m *module) library(f *atom, g arguments, line uint32, v *env) (value, bool
 				return value{open: true, atoms: []*atom{installed(a.text)}}, true
 			}
 		}
+	case "dataclasses.field":
+		return union(m.apply(g.named["default_factory"], arguments{named: map[string]value{}}, line, v), g.named["default"], unknown), true
+	case "sysconfig.get_paths":
+		return value{open: true, atoms: []*atom{{kind: isDict, keys: []*atom{{kind: isComputed}}, items: []value{only(installed("site"))}}}}, true
+	case "sysconfig.get_path":
+		return only(installed("site")), true
 	case "inspect.getmodule":
 		return unknown, true
 	}

@@ -90,6 +90,7 @@ func (m *module) judgeText(n syntax.Expression, at place) {
 	case *syntax.BinOp, *syntax.JoinedStr, *syntax.FormattedValue:
 		return // a part
 	}
+	m.partlyKnown(n, at)
 	for _, a := range m.eval(n, at.scope, nil).atoms {
 		if a.kind == isRef && a.text == "pathlib.Path()" && a.recv != nil {
 			m.pathsIn(a.recv.text, n, at)

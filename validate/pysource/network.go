@@ -132,6 +132,10 @@ var openAddress = lazyre.New(`^(http|ftp)://|^\w+://\d+\.\d+\.\d+\.\d+[:/]|^\w+:
 func (m *module) ownAddress(a *atom, s string, n syntax.Node, at place) {
 	e, _ := m.names.find(a.text)
 	switch {
+	case e == nil && strings.HasPrefix(a.text, "."):
+		m.say(unsettled, "network_access", n, at, "the address %s is given to %s", quoted(s), clip(a.text, 80))
+	case e == nil && !strings.Contains(a.text, "()"):
+		m.say(network, "network_access", n, at, "the address %s is given to %s, which nobody vetted", quoted(s), clip(a.text, 80))
 	case e == nil || e.capability != "network_access" || e.verdict < note:
 		m.say(unsettled, "network_access", n, at, "the address %s is given to %s", quoted(s), clip(a.text, 80))
 	default:

@@ -28,7 +28,7 @@ func (m *module) refer(a *atom, n syntax.Node, c *syntax.Call, at place) {
 		m.member(a, e, rest, n, c, at)
 		return
 	}
-	if strings.HasPrefix(rest, "__") && strings.HasSuffix(rest, "__") && e.verdict != deny {
+	if strings.HasPrefix(rest, "__") && strings.HasSuffix(rest, "__") && e.verdict != deny && e.verdict != byCall {
 		return // documentation, names and the like; the dangerous ones have a rule of their own
 	}
 	switch e.verdict {
@@ -76,6 +76,8 @@ func (m *module) computed(a *atom, n syntax.Node, c *syntax.Call, at place) {
 		m.say(byCapability[methodSinks[last]], methodSinks[last], n, at, "%s of what %s gives for a computed name (%s)", last, base, a.how.trail())
 	case e.verdict >= ask && powerful[base]:
 		m.say(obfuscate, e.capability, n, at, "a member of %s by a computed name: nobody who has nothing to hide takes one (%s)", base, a.how.trail())
+	case base == "sys.modules" && methodSinks[last] != "":
+		m.say(byCapability[methodSinks[last]], methodSinks[last], n, at, "%s of a loaded module by a computed name (%s)", last, a.how.trail())
 	case base == "sys.modules":
 		m.say(computedImport, "import_hooks", n, at, "a loaded module by a computed name (%s)", a.how.trail())
 	case strings.Contains(rest, "?"):
@@ -134,7 +136,7 @@ var sinkWords = words(`exec execute_command system popen subprocess shell unpick
 // strictSinks are the methods of methodSinks that no class of a modelling library has.
 var strictSinks = words(`popen Popen check_output check_call getoutput getoutputs getstatusoutput execve execvp execl execlp spawnl spawnv posix_spawn fork_exec _spawnvef _execvpe startfile urlopen
 	urlretrieve LoadLibrary CDLL dlopen load_op_library exec_module load_module find_and_load run_line_magic create_subprocess_shell create_subprocess_exec subprocess_exec subprocess_shell
-	unsafe_load get_objects get_referrers gethostbyname connect_ex execfile runsource runcode load_inline __import__ setprofile _getframe addaudithook CodeType FunctionType exec_command from_address in_dll`)
+	unsafe_load get_objects get_referrers gethostbyname connect_ex execfile runsource runcode load_inline __import__ setprofile _getframe addaudithook CodeType FunctionType exec_command from_address in_dll create_connection sock_connect create_server`)
 
 // powerful are the modules of which no modelling code needs a member that it cannot name, nor all names, nor hands them on.
 var powerful = words(`os posix nt sys builtins subprocess importlib ctypes socket shutil runpy pty multiprocessing _posixsubprocess code codeop pkgutil marshal pickle`)
@@ -151,10 +153,15 @@ var methodSinks = map[string]string{"load_module": "import_hooks", "exec_module"
 	"create_subprocess_shell": "subprocess", "create_subprocess_exec": "subprocess", "unsafe_load": "deserialisation", "find_module": "import_hooks", "addaudithook": "introspection",
 	"settrace": "introspection", "setprofile": "introspection", "_getframe": "introspection", "get_objects": "introspection", "get_referrers": "introspection", "gethostbyname": "network_access",
 	"create_connection": "network_access", "sendto": "network_access", "connect_ex": "network_access", "spawn": "subprocess", "startfile": "subprocess", "CodeType": "execution",
-	"FunctionType": "execution", "from_address": "native_code", "in_dll": "native_code"}
+	"FunctionType": "execution", "from_address": "native_code", "in_dll": "native_code", "sock_connect": "network_access", "create_server": "network_access"}
 
 // sinkName judges an attribute of something unknown by its name; c is the call if it is called.
 func (m *module) sinkName(f *syntax.Attribute, c *syntax.Call, at place) {
+	if f.Attr == "push_to_hub" && c != nil && len(c.Args) > 0 {
+		if repo, ok := m.eval(c.Args[0], at.scope, nil).str(); ok {
+			m.say(network, "network_access", f, at, "sends to the repository %s", quoted(repo))
+		}
+	}
 	capability := methodSinks[f.Attr]
 	if capability == "" {
 		return

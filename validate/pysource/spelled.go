@@ -62,6 +62,24 @@ func hiddenName(e syntax.Expression, name value) bool {
 	return true
 }
 
+// configured reports whether a name is a member of the configuration, which comes with the model.
+func configured(e syntax.Expression) bool {
+	for depth := 0; depth < 8; depth++ {
+		switch x := e.(type) {
+		case *syntax.Attribute:
+			if root, ok := x.Value.(*syntax.Name); ok {
+				return root.Id == "config" || root.Id == "cfg" || root.Id == "self" && x.Attr != "__module__"
+			}
+			e = x.Value
+		case *syntax.Subscript:
+			e = x.Value
+		default:
+			return false
+		}
+	}
+	return false
+}
+
 // allNames judges the dictionary of a module that gives power: whoever wants a member can name it.
 func (m *module) allNames(x value, n syntax.Node, at place) {
 	for _, a := range x.atoms {
@@ -80,13 +98,16 @@ func (m *module) allNames(x value, n syntax.Node, at place) {
 
 var (
 	// an import inside a text: for eval, or for what evaluates annotations
-	importText = lazyre.New(`__import__\s*\(|\bos\.(system|popen)\s*\(|\bsubprocess\.(run|call|Popen|check_output)\s*\(`)
-	dottedName = lazyre.New(`^[A-Za-z_]\w*([.:][A-Za-z_]\w*)+$`)
+	importText      = lazyre.New(`__import__\s*\(|\bos\.(system|popen)\s*\(|\bsubprocess\.(run|call|Popen|check_output)\s*\(`)
+	otherRepository = lazyre.New(`^[\w.-]+/[\w.-]+--[A-Za-z_]\w*\.[A-Za-z_]\w*$`)
+	dottedName      = lazyre.New(`^[A-Za-z_]\w*([.:][A-Za-z_]\w*)+$`)
 )
 
 // namesFunction judges a text that is code, or the full name of a function that gives power: something resolves it.
 func (m *module) namesFunction(s string, n syntax.Node, at place) {
 	switch {
+	case len(s) < 256 && otherRepository.MatchString(s):
+		m.say(execution, "execution", n, at, "%s: an automatic class of another repository, whose code a library runs", quoted(s))
 	case len(s) < 1<<14 && !strings.Contains(strings.TrimSpace(s), "\n") && importText.MatchString(s) && strings.Count(s, " ") < 40:
 		m.say(obfuscate, "execution", n, at, "a text that is code: %s", quoted(s))
 	case len(s) < 80 && dottedName.MatchString(s):
