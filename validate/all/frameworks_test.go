@@ -240,6 +240,12 @@ func TestModelsOfTensorFlowLite(t *testing.T) {
 		return b.Bytes()
 	}
 	admits(t, safe(), repository{"plain.tflite": model, "labels.tflite": labelled("labels.txt", "cat\ndog\n"), "face.task": zipped(t, zip.Store, "face.tflite", string(labelled("labels.txt", "face\n")))})
+	rep, _ := validatetest.RunPolicy(t, safe(), all.Scanners(), map[string][]byte{"m.tflite": labelled("labels.txt", "cat\n")})
+	for _, note := range []string{"tflite/labels", "zip/model-in-front"} {
+		if !slices.ContainsFunc(rep.Findings, func(f validate.Finding) bool { return f.Rule == note && f.Severity == validate.Low }) {
+			t.Errorf("no note %s\n%s", note, validatetest.Show(rep))
+		}
+	}
 	for what, b := range map[string][]byte{
 		"a pickle behind a model": labelled("data.pkl", hostilePickles["protocol 2"]), "bytes between": labelled("labels.txt", "cat", 'M', 'Z'), "code behind a model": labelled("x.py", "import os\n"),
 		"a member that nobody lists": append(append(slices.Clone(model), "PK\x03\x04"...), labelled("labels.txt", "cat")...),
