@@ -45,7 +45,7 @@ type run struct {
 	scanners []*Scanner
 	siblings map[string]bool
 	budget   budget
-	memory   sync.Mutex // held by the one file that needs much memory
+	room     room
 	mu       sync.Mutex
 	findings []Finding
 	flooded  bool // findings were dropped
@@ -147,6 +147,7 @@ func ScanReader(ctx context.Context, scanners []*Scanner, name string, data io.R
 
 func newRun(ctx context.Context, scanners []*Scanner, limits policy.ScanLimits) *run {
 	r := &run{ctx: ctx, limits: limits, scanners: scanners}
+	r.room.freed.L = &r.room.mu
 	r.budget.max = [resources]int64{Entries: limits.MaxEntries, Expanded: limits.MaxExpandedMB << 20, PickleOps: limits.MaxPickleOps}
 	return r
 }
@@ -183,10 +184,9 @@ func NotJudged(path string, why error) Finding {
 
 func (r *run) scanInto(fr *FileReport, data io.ReaderAt) {
 	t := &top{size: fr.Size}
+	r.room.enter(t, fr.Size)
+	defer r.room.leave(t)
 	res := r.scanOne(&Pass{File: Printable(fr.Path), Name: fr.Path, Size: fr.Size, data: data, run: r, top: t})
-	if t.heavy {
-		r.memory.Unlock()
-	}
 	fr.Scanners, fr.Cleared, fr.Code, fr.Regions, fr.Facts = res.scanners, res.cleared, res.code, res.regions, res.facts
 	fr.CodeJudged = res.code && !res.unjudged
 }

@@ -87,6 +87,7 @@ type Pass struct {
 // top is a file of the model; its members share it.
 type top struct {
 	heavy    bool
+	light    int64 // its share of what light files may need
 	size     int64
 	expanded int64 // bytes that decompressors produced, see expand
 }
@@ -137,18 +138,6 @@ func (p *Pass) Bytes(off, n int64) ([]byte, error) {
 		return nil, err
 	}
 	return b, nil
-}
-
-// light is how much of a file may be in memory while other files are scanned beside it.
-const light = 256 << 10
-
-// heavy waits until no other file of the model holds much memory, and then holds the right to until its scan ends.
-// So the memory of a scan does not grow with the number of processors.
-func (p *Pass) heavy(n int64) {
-	if n > light && p.top != nil && !p.top.heavy {
-		p.run.memory.Lock()
-		p.top.heavy = true
-	}
 }
 
 // Section is the part [off, off+n) of the file.
