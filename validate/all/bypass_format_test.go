@@ -9,6 +9,9 @@ import (
 	"github.com/loadlock/loadlock/validate"
 )
 
+// at says where in a text without lines the finding points.
+func at(x technique, place string) technique { x.at = place; return x }
+
 // textCase is a technique in a text; the near-miss is a text of the same name.
 func textCase(row int, refs, how, file, content string, want validate.Verdict, rule string, line int, near string) technique {
 	return technique{row: row, refs: refs, how: how, file: file, bytes: []byte(content), want: want, rule: rule, line: line, near: []byte(near)}
@@ -25,16 +28,16 @@ func arrays() []technique {
 	array := func(refs, how string, b []byte, want validate.Verdict, rule, at string) technique {
 		return technique{row: 51, refs: refs, how: how, file: "array.npy", bytes: b, want: want, rule: rule, at: at, near: npy("'<f8'", "(1,)", "12345678")}
 	}
-	objects := array("CVE-2019-6446", "objects that call", npy("'|O'", "(1,)", evil), reject, denied, "")
-	objects.near = npy("'|O'", "(1,)", list)
+	objects := array("CVE-2019-6446", "objects that call", npy("'|O'", "(1,)", evil), reject, denied, callAt)
+	objects.near, objects.inner = npy("'|O'", "(1,)", list), []byte(evil)
 	return []technique{
 		objects,
-		array("CVE-2019-6446", "objects in a structure", npy("[('a', '<f4'), ('b', [('o', '|O')])]", "(1,)", evil), reject, denied, ""),
+		nested(array("CVE-2019-6446", "objects in a structure", npy("[('a', '<f4'), ('b', [('o', '|O')])]", "(1,)", evil), reject, denied, callAt), []byte(evil)),
 		array("", "an expression as header", npy("__import__('os').system('id')", "(1,)", "12345678"), reject, "numpy/header-expression", "__import__"),
 		array("", "a header of 4 GiB", []byte("\x93NUMPY\x02\x00\xff\xff\xff\xff{}"), unsure, "validate/unparsable", "\xff\xff\xff\xff"),
-		array("", "a shape that overflows", npy("'<f8'", "(4611686018427387904, 4)", "12345678"), unsure, "numpy/size", ""),
+		array("", "a shape that overflows", npy("'<f8'", "(4611686018427387904, 4)", "12345678"), unsure, "numpy/size", "904, ^4)"),
 		array("", "a tail", npy("'<f8'", "(1,)", "12345678PK"), unsure, "numpy/size", "\n^12345678PK"),
-		{row: 51, refs: "CVE-2019-6446", how: "objects in an npz", file: "a.npz", bytes: holding("a.npy", string(npy("'|O'", "(1,)", evil))), want: reject, rule: denied, near: holding("a.npy", string(npy("'<f8'", "(1,)", "12345678")))},
+		{row: 51, refs: "CVE-2019-6446", how: "objects in an npz", file: "a.npz", bytes: holding("a.npy", string(npy("'|O'", "(1,)", evil))), want: reject, rule: denied, inner: []byte(evil), at: callAt, near: holding("a.npy", string(npy("'<f8'", "(1,)", "12345678")))},
 	}
 }
 
@@ -45,23 +48,23 @@ func tensorFiles() []technique {
 	}
 	list := []technique{
 		odd("a key twice", `{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"\u0061":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}`, "1234", "safetensors/duplicate-key", `"\u0061"`),
-		odd("tensors that overlap", `{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}}`, "123456", "safetensors/offsets", ""),
-		odd("a hole", `{"a":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}}`, "12345678", "safetensors/offsets", ""),
+		odd("tensors that overlap", `{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}}`, "123456", "safetensors/offsets", `"b"`),
+		odd("a hole", `{"a":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}}`, "12345678", "safetensors/offsets", `"a"`),
 		odd("trailing bytes", `{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}`, "1234PK", "safetensors/trailing", "PK"),
-		odd("offsets outside", `{"a":{"dtype":"U8","shape":[9],"data_offsets":[0,9]}}`, "1234", "safetensors/offsets", ""),
-		odd("a shape that overflows", `{"a":{"dtype":"I64","shape":[4294967296,4294967296],"data_offsets":[0,4]}}`, "1234", "safetensors/shape", ""),
-		odd("metadata that is no text", `{"__metadata__":{"a":{}},"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}`, "1234", "safetensors/metadata", ""),
-		odd("a space first", ` {"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}`, "1234", "safetensors/header", ""),
-		odd("an unknown type", `{"a":{"dtype":"F128","shape":[4],"data_offsets":[0,4]}}`, "1234", "safetensors/dtype", ""),
-		odd("invalid UTF-8", "{\"\xff\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]}}", "1234", "safetensors/header", ""),
-		{row: 52, how: "a length above the file", file: "model.safetensors", bytes: append(le.AppendUint64(nil, 1<<40), "{}"...), want: unsure, rule: "safetensors/header", near: good},
+		odd("offsets outside", `{"a":{"dtype":"U8","shape":[9],"data_offsets":[0,9]}}`, "1234", "safetensors/offsets", `"a"`),
+		odd("a shape that overflows", `{"a":{"dtype":"I64","shape":[4294967296,4294967296],"data_offsets":[0,4]}}`, "1234", "safetensors/shape", `"a"`),
+		odd("metadata that is no text", `{"__metadata__":{"a":{}},"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}`, "1234", "safetensors/metadata", `{"a":^{}`),
+		odd("a space first", ` {"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}`, "1234", "safetensors/header", ` {`),
+		odd("an unknown type", `{"a":{"dtype":"F128","shape":[4],"data_offsets":[0,4]}}`, "1234", "safetensors/dtype", `"F128"`),
+		odd("invalid UTF-8", "{\"\xff\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]}}", "1234", "safetensors/header", "\xff"),
+		{row: 52, how: "a length above the file", file: "model.safetensors", bytes: append(le.AppendUint64(nil, 1<<40), "{}"...), want: unsure, rule: "safetensors/header", at: "^", near: good},
 	}
 	for _, length := range []int{0x2078, 0x8b1f, 0x0280} { // modelaudit issue 1854
 		padded := func(head string) []byte {
 			return safetensors(head+strings.Repeat(" ", length-len(head)), []byte("1234"))
 		}
 		list = append(list, technique{row: 53, how: fmt.Sprintf("a length of %#x with an unknown type", length), file: "model.safetensors", bytes: padded(`{"a":{"dtype":"F128","shape":[4],"data_offsets":[0,4]}}`),
-			want: unsure, rule: "safetensors/dtype", near: padded(`{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}`)})
+			want: unsure, rule: "safetensors/dtype", at: `"F128"`, near: padded(`{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}`)})
 	}
 	return list
 }
@@ -106,21 +109,23 @@ func ggufs() []technique {
 		odd("CVE-2024-21836", "2^60 tensors", ggmlFile(1<<60, 0), "gguf/header", "\x00\x00\x00\x00\x00\x00\x00\x10"),
 		odd("CVE-2024-23605", "2^60 keys", ggmlFile(0, 1<<60), "gguf/header", "\x00\x00\x00\x00\x00\x00\x00\x10"),
 		odd("CVE-2024-23496", "a key of 2^64-1 bytes", ggmlFile(0, 1).u64(1<<64-1).data(16), "gguf/value", "\xff\xff\xff\xff\xff\xff\xff\xff"),
-		odd("CVE-2024-21825", "a type that does not exist", ggmlFile(0, 1).str("a").u32(13).data(16), "gguf/value", ""),
+		odd("CVE-2024-21825", "a type that does not exist", ggmlFile(0, 1).str("a").u32(13).data(16), "gguf/value", "a^\r\x00"),
 		odd("CVE-2026-27940", "an array of 2^62 numbers", ggmlFile(0, 1).str("a").u32(9).u32(10).u64(1<<62).data(16), "gguf/value", "\x00\x00\x00\x00\x00\x00\x00\x40"),
 		odd("CVE-2024-21802", "five dimensions", ggmlFile(1, 0).tensor(0, 0, 1, 1, 1, 1, 1), "gguf/tensor", "\x05\x00\x00\x00"),
 		odd("CVE-2025-53630", "a size that overflows", ggmlFile(1, 0).tensor(0, 0, 1<<32, 1<<32), "gguf/tensor", "\x02\x00\x00\x00"),
-		odd("CVE-2026-33298", "a size in bytes that overflows", ggmlFile(1, 0).tensor(0, 0, 1<<62), "gguf/tensor", ""),
-		odd("CVE-2026-7482", "a tensor outside the file", ggmlFile(1, 0).tensor(0, 0, 4096), "gguf/offsets", ""),
-		odd("", "alignment 0", ggmlFile(0, 1).str("general.alignment").u32(4).u32(0), "gguf/alignment", ""),
-		odd("", "a key twice", ggmlFile(0, 2).text("k", "x").text("k", "x"), "gguf/duplicate", ""),
-		template("CVE-2024-34359", "a walk over dunders", ggmlFile(0, 1).text(name, "{{ ''.__class__.__mro__[1].__subclasses__() }}"), "gguf/template-escape"),
-		template("CVE-2026-5760", "a dunder in pieces", ggmlFile(0, 1).text(name, "{{ ''['__cla' ~ 'ss__'] }}"), "gguf/template-escape"),
-		template("", "a dunder in escapes", ggmlFile(0, 1).text(name, `{{ ''["\x5f\x5fclass\x5f\x5f"] }}`), "gguf/template-escape"),
-		template("", "a second, named template", ggmlFile(0, 2).text(name, "ok").text(name+".tool_use", "{{ ''.__class__ }}"), "gguf/template-escape"),
-		maybe(template("", "the attr filter with a joined name", ggmlFile(0, 1).text(name, "{{ x | attr(['a', 'b'] | join) }}"), "gguf/template-unlisted")),
-		maybe(template("", "lipsum", ggmlFile(0, 1).text(name, "{{ lipsum }}"), "gguf/template-unlisted")),
-		maybe(template("", "a template twice", ggmlFile(0, 2).text(name, "ok").text(name, "ok"), "gguf/duplicate")),
+		odd("CVE-2026-33298", "a size in bytes that overflows", ggmlFile(1, 0).tensor(0, 0, 1<<62), "gguf/tensor", "a^\x01\x00"),
+		odd("CVE-2026-7482", "a tensor outside the file", ggmlFile(1, 0).tensor(0, 0, 4096), "gguf/offsets", "\x00^\x01\x00\x00\x00\x00\x00\x00\x00a\x01"),
+		odd("", "alignment 0", ggmlFile(0, 1).str("general.alignment").u32(4).u32(0), "gguf/alignment", "alignment\x04\x00\x00\x00^"),
+		odd("", "a key twice", ggmlFile(0, 2).text("k", "x").text("k", "x"), "gguf/duplicate", "x^\x01"),
+		at(template("CVE-2024-34359", "a walk over dunders", ggmlFile(0, 1).text(name, "{{ ''.__class__.__mro__[1].__subclasses__() }}"), "gguf/template-escape"), "''.^__class__"),
+		at(template("CVE-2026-5760", "a dunder in pieces", ggmlFile(0, 1).text(name, "{{ ''['__cla' ~ 'ss__'] }}"), "gguf/template-escape"), "~ 'ss__'"),
+		at(template("", "a dunder in escapes", ggmlFile(0, 1).text(name, `{{ ''["\x5f\x5fclass\x5f\x5f"] }}`), "gguf/template-escape"), `"\x5f`),
+		at(template("", "a second, named template", ggmlFile(0, 2).text(name, "ok").text(name+".tool_use", "{{ ''.__class__ }}"), "gguf/template-escape"), "''.^__class__"),
+		at(maybe(template("", "the attr filter with a joined name", ggmlFile(0, 1).text(name, "{{ x | attr(['a', 'b'] | join) }}"), "gguf/template-unlisted")), "attr("),
+		at(maybe(template("", "cycler", ggmlFile(0, 1).text(name, "{{ cycler('a') }}"), "gguf/template-unlisted")), "{{ ^cycler"),
+		at(template("", "self.__init__", ggmlFile(0, 1).text(name, "{{ self.__init__ }}"), "gguf/template-escape"), "self.^__init__"),
+		at(maybe(template("", "lipsum", ggmlFile(0, 1).text(name, "{{ lipsum }}"), "gguf/template-unlisted")), "{{ ^lipsum"),
+		at(maybe(template("", "a template twice", ggmlFile(0, 2).text(name, "ok").text(name, "ok"), "gguf/duplicate")), "ok^\x17"),
 	}
 }
 
@@ -143,8 +148,8 @@ func serializations() []technique {
 	return []technique{
 		{row: 61, refs: "CVE-2024-27322", how: "a promise", file: "model.rds", bytes: promise, want: reject, rule: "rds/promise", at: string(xdr(5, 254)), near: good},
 		{row: 61, refs: "CVE-2024-27322", how: "a promise, compressed", file: "model.rds", bytes: gzipped(string(promise)), inner: promise, want: reject, rule: "rds/promise", at: string(xdr(5, 254)), near: gzipped(string(good))},
-		{row: 61, how: "a call of system", file: "model.rds", bytes: call, want: reject, rule: "rds/program", near: good},
-		{row: 61, how: "a function", file: "model.rda", bytes: append([]byte("RDX2\n"), rds(xdr(3, 254, 254, 254))...), want: reject, rule: "rds/program", near: append([]byte("RDX2\n"), good...)},
+		{row: 61, how: "a call of system", file: "model.rds", bytes: call, want: reject, rule: "rds/program", at: "\x02\x03\x00^\x00", near: good},
+		{row: 61, how: "a function", file: "model.rda", bytes: append([]byte("RDX2\n"), rds(xdr(3, 254, 254, 254))...), want: reject, rule: "rds/program", at: "\x02\x03\x00^\x00", near: append([]byte("RDX2\n"), good...)},
 	}
 }
 
@@ -155,13 +160,15 @@ func formats() []technique {
 	}
 	good := skops("collections", "OrderedDict", "DictNode")
 	list := []technique{
-		textCase(60, "CVE-2025-54412", "an operator under another name", "schema.json", skops("operator", "call", "OperatorFuncNode"), reject, "skops/dangerous-name", 0, good),
-		textCase(60, "CVE-2025-54413", "a method by a dotted name", "schema.json", strings.Replace(skops("sklearn.svm._classes", "method", "MethodNode"), `"content":{}}`, `"content":{"func":"predict.__globals__","obj":{}}}`, 1), reject, "skops/dangerous-name", 0, good),
-		textCase(60, "CVE-2025-54886", "a constructor of the host", "schema.json", skops("subprocess", "Popen", "ConstructorFromReduceNode"), reject, "skops/dangerous-name", 0, good),
-		textCase(60, "", "a class nobody vetted", "schema.json", skops("mylib", "Model", "ObjectNode"), unsure, "skops/unknown-name", 0, good),
+		at(textCase(60, "CVE-2025-54412", "an operator under another name", "schema.json", skops("operator", "call", "OperatorFuncNode"), reject, "skops/dangerous-name", 0, good), `{"x":^{`),
+		at(textCase(60, "CVE-2025-54413", "a method by a dotted name", "schema.json", strings.Replace(skops("sklearn.svm._classes", "method", "MethodNode"), `"content":{}}`, `"content":{"func":"predict.__globals__","obj":{}}}`, 1), reject, "skops/dangerous-name", 0, good), `"predict.`),
+		at(textCase(60, "CVE-2025-54886", "a constructor of the host", "schema.json", skops("subprocess", "Popen", "ConstructorFromReduceNode"), reject, "skops/dangerous-name", 0, good), `{"x":^{`),
+		at(textCase(60, "", "a class nobody vetted", "schema.json", skops("mylib", "Model", "ObjectNode"), unsure, "skops/unknown-name", 0, good), `{"x":^{`),
 		textCase(62, "CVE-2025-23304", "_target_ of NeMo", "model_config.yaml", "encoder:\n  _target_: os.system\n  command: id\n", reject, "yamlconf/target", 2, "encoder:\n  _target_: torch.nn.Linear\n  in_features: 2\n"),
+		textCase(62, "", "a walk through an import by Hydra", "config.yaml", "_target_: torch.nn.modules.os.system\n", reject, "yamlconf/target", 1, "_target_: torch.nn.modules.linear.Linear\n"),
+		textCase(62, "", "a class of PMML", "m.pmml", `<PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4"><Header/><Apply function="com.example.Evil"/></PMML>`, reject, "pmml/class-function", 1, `<PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4"><Header/><Extension name="x" value="y"/></PMML>`),
 		textCase(62, "", "a tag of PyYAML", "x.yaml", "a: 1\nb: !!python/object/apply:os.system [id]\n", reject, "yamlconf/object-tag", 2, "a: 1\nb: !!python/tuple [1, 2]\n"),
-		textCase(62, "", "jsonpickle", "config.json", `{"py/object":"os.system"}`, reject, "hfconfig/object", 0, `{"py":"object"}`),
+		at(textCase(62, "", "jsonpickle", "config.json", `{"py/object":"os.system"}`, reject, "hfconfig/object", 0, `{"py":"object"}`), `"os.system"`),
 		textCase(62, "", "a loader of MLflow", "MLmodel", "flavors:\n  python_function:\n    loader_module: evil\n", unsure, "yamlconf/loader-module", 3, "flavors:\n  python_function:\n    loader_module: mlflow.sklearn\n"),
 		textCase(62, "", "an entity in PMML", "m.pmml", `<!DOCTYPE PMML [<!ENTITY x SYSTEM "file:///etc/passwd">]><PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4"><Header>&x;</Header></PMML>`, reject, "pmml/doctype", 1, `<PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4"><Header/></PMML>`),
 	}

@@ -32,9 +32,11 @@ func outside(pairs ...string) message {
 	return t.Int(14, 1)
 }
 
+func savedNode(op string) message { return message{}.Str(1, "n").Str(2, op).Str(3, "in") }
+
 // savedModel is a SavedModel with an operator in the graph or in a function of its library.
 func savedModel(op string, inFunction bool) message {
-	node := message{}.Str(1, "n").Str(2, op).Str(3, "in")
+	node := savedNode(op)
 	graph := message{}.Msg(1, node)
 	if inFunction {
 		graph = message{}.Msg(1, message{}.Str(1, "n").Str(2, "f")).Msg(2, message{}.Msg(1, message{}.Msg(1, message{}.Str(1, "f")).Msg(3, node)))
@@ -55,8 +57,11 @@ func openVINO(kind, version string) string {
 // script is a torch archive with a program of TorchScript.
 func script(line string) []byte {
 	program := "PROTO 2; GLOBAL __torch__ M; EMPTY_TUPLE; NEWOBJ; EMPTY_DICT; BINUNICODE training; NEWTRUE; SETITEM; BUILD; STOP"
-	source := "class M(Module):\n  __parameters__ = []\n  training : bool\n  def forward(self: __torch__.M,\n    x: Tensor) -> Tensor:\n    " + line + "\n    return x\n"
-	return holding("m/data.pkl", string(assembled(program)), "m/code/__torch__.py", source, "m/constants.pkl", string(assembled("PROTO 2; EMPTY_TUPLE; STOP")), "m/version", "3\n")
+	return holding("m/data.pkl", string(assembled(program)), "m/code/__torch__.py", scriptSource(line), "m/constants.pkl", string(assembled("PROTO 2; EMPTY_TUPLE; STOP")), "m/version", "3\n")
+}
+
+func scriptSource(line string) string {
+	return "class M(Module):\n  __parameters__ = []\n  training : bool\n  def forward(self: __torch__.M,\n    x: Tensor) -> Tensor:\n    " + line + "\n    return x\n"
 }
 
 // graphs are rows 57 to 59: operators, and files beside a model.
@@ -67,13 +72,16 @@ func graphs() []technique {
 	ordinary, saves := onnxModel("com.microsoft", "FusedMatMul", nil), savedModel("MergeV2Checkpoints", false)
 	path := func(refs, how, location string) technique {
 		x := graph(58, refs, how, "model.onnx", onnxModel("", "Relu", outside("location", location)), reject, "onnx/external-path", onnxModel("", "Relu", outside("location", "w.bin", "offset", "0", "length", "16")))
+		x.at = "B\x01W^j"
 		x.beside = []string{"w.bin", strings.Repeat("w", 16)}
 		return x
 	}
+	field := map[bool]int{false: 1, true: 3}
 	tf := func(how, op string, inFunction bool, rule string) technique {
-		return graph(57, "", how, "saved_model.pb", savedModel(op, inFunction), reject, rule, saves)
+		return at(graph(57, "", how, "saved_model.pb", savedModel(op, inFunction), reject, rule, saves), "^"+string(message{}.Msg(field[inFunction], savedNode(op))))
 	}
 	overflow := path("", "an offset and a length above 63 bits", "w.bin")
+	overflow.at = "g^*"
 	overflow.bytes, overflow.want, overflow.rule = onnxModel("", "Relu", outside("location", "w.bin", "offset", "9223372036854775800", "length", "16")), unsure, "onnx/external-data"
 	return []technique{
 		tf("ReadFile", "ReadFile", false, "tensorflow/file-operator"),
@@ -85,13 +93,13 @@ func graphs() []technique {
 		path("CVE-2025-51480", "an absolute path", "/etc/passwd"),
 		path("", "a backslash", `..\..\secret`),
 		overflow,
-		graph(58, "", "PyOp", "model.onnx", onnxModel("ai.onnx.contrib", "PyOp", nil), reject, "onnx/python-operator", ordinary),
-		graph(58, "", "an unknown domain", "model.onnx", onnxModel("evil.ops", "Run", nil), unsure, "onnx/unknown-domain", ordinary),
-		graph(59, "", "a custom layer of Core ML", "model.mlmodel", customLayer(500), unsure, "coreml/custom-code", customLayer(130)),
+		at(graph(58, "", "PyOp", "model.onnx", onnxModel("ai.onnx.contrib", "PyOp", nil), reject, "onnx/python-operator", ordinary), "^\n\x1d"),
+		at(graph(58, "", "an unknown domain", "model.onnx", onnxModel("evil.ops", "Run", nil), unsure, "onnx/unknown-domain", ordinary), "^\n\x15"),
+		at(graph(59, "", "a custom layer of Core ML", "model.mlmodel", customLayer(500), unsure, "coreml/custom-code", customLayer(130)), "\x01b^\xa2\x1f"),
 		textCase(59, "", "an extension of OpenVINO", "model.xml", openVINO("EvilRun", "extension"), unsure, "openvino/extension", 4, openVINO("MatMul", "opset1")),
-		{row: 59, how: "TorchScript that writes a file", file: "model.pt", bytes: script(`_0 = torch.save(x, "/tmp/x")`), want: reject, rule: "torchscript/outside-operator", near: script(`x = torch.relu(x)`)},
-		{row: 59, how: "an operator of TensorFlow in TensorFlow Lite that reads a file", file: "model.tflite", bytes: flatModel("FlexReadFile"), want: reject, rule: "tflite/flex-operator", near: flatModel("TFLite_Detection_PostProcess")},
-		{row: 59, how: "a custom operator of TensorFlow Lite", file: "model.tflite", bytes: flatModel("EvilRun"), want: unsure, rule: "tflite/custom-operator", near: flatModel("TFLite_Detection_PostProcess")},
+		{row: 59, how: "TorchScript that writes a file", file: "model.pt", bytes: script(`_0 = torch.save(x, "/tmp/x")`), want: reject, rule: "torchscript/outside-operator", inner: []byte(scriptSource(`_0 = torch.save(x, "/tmp/x")`)), at: "torch.save", near: script(`x = torch.relu(x)`)},
+		{row: 59, how: "an operator of TensorFlow in TensorFlow Lite that reads a file", file: "model.tflite", bytes: flatModel("FlexReadFile"), want: reject, rule: "tflite/flex-operator", at: "\x08\x00^\x0c\x00\x00\x00\x0c", near: flatModel("TFLite_Detection_PostProcess")},
+		{row: 59, how: "a custom operator of TensorFlow Lite", file: "model.tflite", bytes: flatModel("EvilRun"), want: unsure, rule: "tflite/custom-operator", at: "\x08\x00^\x0c\x00\x00\x00\x0c", near: flatModel("TFLite_Detection_PostProcess")},
 	}
 }
 

@@ -36,8 +36,9 @@ func kerasDocuments() []technique {
 	}
 	named := func(x technique, name string) technique { x.file = name; return x }
 	twice := keras("", "two config.json", dense, unsure, "zip/duplicate")
-	twice.bytes, twice.line = holding("config.json", sequential(dense), "config.json", sequential(dense)), 0
+	twice.bytes, twice.line, twice.inner, twice.at = holding("config.json", sequential(dense), "config.json", sequential(dense)), 0, nil, "}^PK\x03\x04"
 	asset := keras("", "a pickle as an asset", dense, reject, denied)
+	asset.inner, asset.at = assembled("PROTO 2; "+system), callAt
 	asset.bytes, asset.line = holding("config.json", sequential(dense), "assets/vocab.txt", string(assembled("PROTO 2; "+system))), 0
 	vocabulary := keras("CVE-2025-12058", "a vocabulary of the host", hostile, reject, "keras/outside-path")
 	vocabulary.near = holding("config.json", sequential(lookup))
@@ -56,7 +57,7 @@ func kerasDocuments() []technique {
 		keras("", "a key twice", strings.Replace(dense, `"class_name"`, `"class_name":"Dense","class_name"`, 1), unsure, "keras/duplicate-key"),
 		asset,
 		keras("", "a registered class nobody knows", `{"module":null,"class_name":"Evil","config":{},"registered_name":"pkg>Evil"}`, unsure, "keras/custom-object"),
-		{row: 57, how: "a Lambda in keras_metadata.pb", file: "keras_metadata.pb", bytes: kerasMetadata(keras2), want: reject, rule: "keras/lambda", near: kerasMetadata(`{"class_name":"Dense","config":{"name":"d"}}`)},
+		{row: 57, how: "a Lambda in keras_metadata.pb", file: "keras_metadata.pb", bytes: kerasMetadata(keras2), want: reject, rule: "keras/lambda", at: "^", near: kerasMetadata(`{"class_name":"Dense","config":{"name":"d"}}`)},
 	}
 }
 

@@ -22,6 +22,12 @@ const (
 	unknown  = "pickle/global-unknown"
 )
 
+// harmlessBytes is how a tensor looks that plain pickle wrote: bytes that are another pickle.
+const harmlessBytes = "PROTO 3; GLOBAL torch.storage _load_from_bytes; BINBYTES \"\\x80\\x02}.\"; TUPLE1; REDUCE; STOP"
+
+// nested says that the finding's offset counts in a file inside.
+func nested(x technique, inner []byte) technique { x.inner = inner; return x }
+
 // pickleCalls are rows 1 to 20: names, calls, and what counts as one.
 func pickleCalls() []technique {
 	return []technique{
@@ -33,7 +39,7 @@ func pickleCalls() []technique {
 		call(3, "", "NEWOBJ_EX", "PROTO 4; GLOBAL subprocess Popen; EMPTY_TUPLE; EMPTY_DICT; SHORT_BINUNICODE args; SHORT_BINUNICODE id; SETITEM; NEWOBJ_EX; STOP", denied, "s^\x92", "PROTO 4; GLOBAL collections OrderedDict; EMPTY_TUPLE; EMPTY_DICT; NEWOBJ_EX; STOP"),
 		call(4, "", "BUILD plants __setstate__", "PROTO 2; GLOBAL collections OrderedDict; EMPTY_TUPLE; NEWOBJ; EMPTY_DICT; BINUNICODE __setstate__; GLOBAL os system; SETITEM; BUILD; BINUNICODE id; BUILD; STOP", "pickle/dunder-state", "s^bX", "PROTO 2; EMPTY_DICT; BINUNICODE __setstate__; NEWTRUE; SETITEM; STOP"),
 		call(5, "", "BUILD on a class", "PROTO 2; GLOBAL collections OrderedDict; EMPTY_DICT; BINUNICODE items; NONE; SETITEM; BUILD; STOP", "pickle/build-on-import", "s^b.", "PROTO 2; GLOBAL collections OrderedDict; EMPTY_TUPLE; NEWOBJ; EMPTY_DICT; BINUNICODE items2; NONE; SETITEM; BUILD; STOP"),
-		call(5, "", "slot state on a function", "PROTO 2; GLOBAL numpy size; NONE; EMPTY_DICT; BINUNICODE __code__; NONE; SETITEM; TUPLE2; BUILD; STOP", "pickle/build-on-import", "", ordered),
+		call(5, "", "slot state on a function", "PROTO 2; GLOBAL numpy size; NONE; EMPTY_DICT; BINUNICODE __code__; NONE; SETITEM; TUPLE2; BUILD; STOP", "pickle/build-on-import", "\x86^b.", ordered),
 		call(6, "", "SETITEM on sys.modules", "PROTO 2; GLOBAL sys modules; BINUNICODE pickle; NONE; SETITEM; STOP", "pickle/build-on-import", "s.", "PROTO 2; EMPTY_DICT; BINUNICODE pickle; NONE; SETITEM; STOP"),
 		call(6, "", "APPEND on an import", "PROTO 2; GLOBAL sys path; BINUNICODE /tmp; APPEND; STOP", "pickle/build-on-import", "a.", "PROTO 2; EMPTY_LIST; BINUNICODE /tmp; APPEND; STOP"),
 		call(6, "", "ADDITEMS on an import", "PROTO 4; GLOBAL gc garbage; MARK; NONE; ADDITEMS; STOP", "pickle/build-on-import", "\x90", "PROTO 4; EMPTY_SET; MARK; BININT1 1; ADDITEMS; STOP"),
@@ -51,7 +57,7 @@ func pickleCalls() []technique {
 		call(12, "", "functools.partial", "PROTO 2; GLOBAL functools partial; GLOBAL os system; TUPLE1; REDUCE; STOP", denied, "cos", ordered),
 		call(13, "", "pickle.loads", "PROTO 2; GLOBAL pickle loads; BINUNICODE x; TUPLE1; REDUCE; STOP", denied, "\x85^R", ordered),
 		call(13, "GHSA-fphw-536r-4p88", "the loader that no hook of pickle.load sees", "PROTO 2; GLOBAL _pickle loads; BINUNICODE x; TUPLE1; REDUCE; STOP", denied, "\x85^R", ordered),
-		call(13, "", "torch.storage._load_from_bytes with a payload", "PROTO 3; GLOBAL torch.storage _load_from_bytes; BINBYTES \"\\x80\\x02cposix\\nsystem\\nX\\x02\\x00\\x00\\x00id\\x85R.\"; TUPLE1; REDUCE; STOP", denied, "", ordered),
+		nested(call(13, "", "torch.storage._load_from_bytes with a payload", "PROTO 3; GLOBAL torch.storage _load_from_bytes; BINBYTES \"\\x80\\x02cposix\\nsystem\\nX\\x02\\x00\\x00\\x00id\\x85R.\"; TUPLE1; REDUCE; STOP", denied, callAt, harmlessBytes), assembled("PROTO 2; "+system)),
 		call(14, "", "types.CodeType", "PROTO 2; GLOBAL types CodeType; EMPTY_TUPLE; REDUCE; STOP", denied, ")^R", ordered),
 		call(14, "", "marshal.loads", "PROTO 2; GLOBAL marshal loads; BINUNICODE x; TUPLE1; REDUCE; STOP", denied, "\x85^R", ordered),
 		call(14, "", "cloudpickle", "PROTO 2; GLOBAL cloudpickle.cloudpickle _make_function; EMPTY_TUPLE; REDUCE; STOP", denied, ")^R", ordered),

@@ -28,15 +28,24 @@ func pickleStructure() []technique {
 	payload := "PROTO 2; GLOBAL os system; BINUNICODE id; TUPLE1; REDUCE; "
 	list := []technique{
 		odd(26, "", "a number in hexadecimal", "INT 0x10; STOP", "pickle/divergence", "I0x", "INT 16; STOP"),
+		odd(26, "", "a number with a tail behind a NUL", `INT "1\x002"; STOP`, "pickle/divergence", "I1", "INT 1; STOP"),
+		odd(26, "", "a number with an underscore", "LONG 1_0L; STOP", "pickle/divergence", "L1", "LONG 10L; STOP"),
 		odd(26, "", "an octal number", "INT 010; STOP", "pickle/divergence", "I01", "INT 8; STOP"),
 		odd(28, "", "PROTO in the middle", "PROTO 2; NONE; PROTO 4; STOP", "pickle/protocol", "\x80\x04", "PROTO 4; NONE; STOP"),
+		odd(28, "", "opcodes of protocol 4 without PROTO", "SHORT_BINUNICODE a; STOP", "pickle/protocol", "^", "PROTO 4; SHORT_BINUNICODE a; STOP"),
+		odd(28, "", "PROTO twice", "PROTO 4; PROTO 2; NONE; STOP", "pickle/protocol", "\x80\x02", "PROTO 4; NONE; STOP"),
 		odd(28, "", "PROTO 9", "PROTO 9; NONE; STOP", "pickle/protocol", "\x80", "PROTO 5; NONE; STOP"),
-		call(29, "", "an argument that crosses the end of its frame", "PROTO 4; FRAME 6; SHORT_BINUNICODE abcdefgh; STOP", "pickle/frame-desync", "", "PROTO 4; FRAME 11; SHORT_BINUNICODE abcdefgh; STOP"),
+		call(29, "", "an argument that crosses the end of its frame", "PROTO 4; FRAME 6; SHORT_BINUNICODE abcdefgh; STOP", "pickle/frame-desync", "\x8c", "PROTO 4; FRAME 11; SHORT_BINUNICODE abcdefgh; STOP"),
+		call(29, "", "a frame opened inside a frame", "PROTO 4; FRAME 12; FRAME 2; NONE; STOP; NONE", "pickle/frame-desync", "", "PROTO 4; FRAME 2; NONE; STOP"),
 		odd(29, "", "a frame longer than the file", "PROTO 4; FRAME 4000; NONE; STOP", "pickle/frame", "\x95", "PROTO 4; FRAME 2; NONE; STOP"),
 		call(30, "", "a bad opcode behind the payload", payload+"HEX ff", denied, callAt, ordered),
-		call(30, "", "no STOP behind the payload", payload+"NONE", "pickle/broken", "", ordered),
+		call(30, "", "no STOP behind the payload", payload+"NONE", "pickle/broken", "RN^", ordered),
 		call(30, "GHSA-m273-6v24-x4m4", "a cut string behind the payload", payload+"HEX 58ff00000061", denied, callAt, ordered),
-		call(30, "", "an empty stack behind the payload", payload+"POP; POP; STOP", "pickle/broken", "", ordered),
+		call(30, "", "an unset memo behind the payload", payload+"BINGET 9; STOP", "pickle/broken", "R^h", ordered),
+		call(30, "", "a quote that does not end behind the payload", payload+"STRING 'x; STOP", "pickle/broken", "R^S", ordered),
+		call(30, "", "a number that is none behind the payload", payload+"INT x; STOP", "pickle/broken", "R^I", ordered),
+		call(30, "", "invalid UTF-8 behind the payload", payload+"HEX 58 01000000 ff; STOP", "pickle/broken", "R^X", ordered),
+		call(30, "", "an empty stack behind the payload", payload+"POP; POP; STOP", "pickle/broken", "R0^0.", ordered),
 		call(31, "", "a payload in the second stream", "PROTO 2; NONE; STOP; "+payload+"STOP", denied, callAt, "PROTO 2; NONE; STOP; PROTO 2; NONE; STOP"),
 		call(31, "", "a payload in the tenth stream", strings.Repeat("PROTO 2; NONE; STOP; ", 9)+payload+"STOP", denied, callAt, strings.Repeat("PROTO 2; NONE; STOP; ", 9)+"NONE; STOP"),
 		odd(32, "", "bytes behind STOP", "PROTO 2; NONE; STOP; HEX ffffff", "pickle/trailing-bytes", "\xff\xff\xff", "PROTO 2; NONE; STOP"),
@@ -58,9 +67,9 @@ func polyglots() []technique {
 	covered := fmt.Sprintf(`{"a":{"dtype":"U8","shape":[%d],"data_offsets":[0,%d]}}`, len(zipped), len(zipped))
 	harmless := `{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}`
 	return []technique{
-		{row: 34, how: "a pickle, then an archive", file: "model.pt", bytes: append(assembled("PROTO 2; NONE; STOP"), zipped...), want: reject, rule: denied, near: assembled("PROTO 2; NONE; STOP")},
-		{row: 34, how: "text, then an archive", file: "model.zip", bytes: []byte("#!/bin/sh\n" + zipped), want: reject, rule: denied, near: holding("m/a.txt", "text\n")},
-		{row: 34, how: "an archive as a tensor of safetensors", file: "model.safetensors", bytes: safetensors(covered, []byte(zipped)), want: reject, rule: denied, near: safetensors(harmless, []byte("PK\x03\x04"))},
+		{row: 34, how: "a pickle, then an archive", file: "model.pt", bytes: append(assembled("PROTO 2; NONE; STOP"), zipped...), want: reject, rule: denied, inner: []byte(evil), at: callAt, near: assembled("PROTO 2; NONE; STOP")},
+		{row: 34, how: "text, then an archive", file: "model.zip", bytes: []byte("#!/bin/sh\n" + zipped), want: reject, rule: denied, inner: []byte(evil), at: callAt, near: holding("m/a.txt", "text\n")},
+		{row: 34, how: "an archive as a tensor of safetensors", file: "model.safetensors", bytes: safetensors(covered, []byte(zipped)), want: reject, rule: denied, inner: []byte(evil), at: callAt, near: safetensors(harmless, []byte("PK\x03\x04"))},
 		{row: 34, how: "a pickle, then safetensors", file: "model.safetensors", bytes: append(assembled("PROTO 2; "+system), safetensors("{}", nil)...), want: reject, rule: denied, at: callAt, near: safetensors("{}", nil)},
 		{row: 34, how: "an archive, then a pickle", file: "model.pt", bytes: append(holding("m/a.txt", "text\n"), evil...), want: reject, rule: denied, inner: []byte(evil), at: callAt, near: holding("m/a.txt", "text\n")},
 	}
@@ -79,16 +88,16 @@ func legacyCheckpoints() []technique {
 
 // storages are row 63: what weights_only takes on trust.
 func storages() []technique {
-	torch := func(how, refs, rule string, b []byte) technique {
-		return technique{row: 63, refs: refs, how: how, file: "model.pt", bytes: b, want: unsure, rule: rule, near: checkpoint(string(assembled(tensorOf2)), "12345678")}
+	torch := func(how, refs, rule, at string, b []byte) technique {
+		return technique{row: 63, refs: refs, how: how, file: "model.pt", bytes: b, want: unsure, rule: rule, at: at, near: checkpoint(string(assembled(tensorOf2)), "12345678")}
 	}
 	set := "PROTO 2; GLOBAL torch._utils _rebuild_tensor_v2; MARK; " + storage7 + "BININT1 0; BININT1 2; TUPLE1; BININT1 1; TUPLE1; NEWFALSE; GLOBAL collections OrderedDict; EMPTY_TUPLE; REDUCE; TUPLE; REDUCE; BININT1 0; BININT1 1; SETITEM; STOP"
-	onTensor := torch("SETITEM on a tensor", "CVE-2026-24747", "pickle/argument-shape", checkpoint(string(assembled(set)), "12345678"))
-	onTensor.want, onTensor.inner, onTensor.at = validate.Reject, assembled(set), "s."
+	onTensor := torch("SETITEM on a tensor", "CVE-2026-24747", "pickle/argument-shape", "s.", checkpoint(string(assembled(set)), "12345678"))
+	onTensor.want, onTensor.inner = validate.Reject, assembled(set)
 	return []technique{
 		onTensor,
-		torch("a tensor larger than its storage", "CVE-2026-24747", "pickle/tensor-outside-storage", checkpoint(string(assembled(tensorOf9)), "12345678")),
-		torch("a storage shorter than declared", "CVE-2026-24747", "zip/storage", checkpoint(string(assembled(tensorOf2)), "1234")),
-		torch("a storage that is missing", "", "zip/storage", holding("m/data.pkl", string(assembled(tensorOf2)), "m/version", "3\n")),
+		nested(torch("a tensor larger than its storage", "CVE-2026-24747", "pickle/tensor-outside-storage", "t^R.", checkpoint(string(assembled(tensorOf9)), "12345678")), assembled(tensorOf9)),
+		torch("a storage shorter than declared", "CVE-2026-24747", "zip/storage", "little^PK\x03\x04", checkpoint(string(assembled(tensorOf2)), "1234")),
+		torch("a storage that is missing", "", "zip/storage", "3\n^PK\x01\x02", holding("m/data.pkl", string(assembled(tensorOf2)), "m/version", "3\n")),
 	}
 }

@@ -28,7 +28,7 @@ type technique struct {
 	bytes []byte
 	want  validate.Verdict
 	rule  string
-	at    string // what stands where the finding points, which is a "^" inside of it or its beginning; "": it says nothing
+	at    string // what stands where the finding points, which is a "^" inside of it or its beginning; "": it says nothing, "^": the beginning
 	inner []byte // the file that the offset counts in, when it is not the outermost
 	line  int
 
@@ -43,7 +43,7 @@ const reject, unsure = validate.Reject, validate.Inconclusive
 
 // techniques is the table.
 func techniques() []technique {
-	return slices.Concat(pickleCalls(), pickleNames(), pickleStructure(), containers(), formats(), graphs(), kerasDocuments(), code())
+	return slices.Concat(pickleCalls(), nameCalls(), pickleNames(), pickleStructure(), containers(), formats(), graphs(), kerasDocuments(), code())
 }
 
 // folder is a model: the file and what lies beside it.
@@ -63,6 +63,9 @@ func (x technique) points(t *testing.T) int64 {
 	b := x.bytes
 	if x.inner != nil {
 		b = x.inner
+	}
+	if x.at == "^" {
+		return 0
 	}
 	before, behind, _ := strings.Cut(x.at, "^")
 	if n := bytes.Count(b, []byte(before+behind)); n != 1 {
