@@ -30,7 +30,9 @@ func (m *module) byArguments(a *atom, e *entry, rest string, n syntax.Node, c *s
 		m.importCall(a, e, c, g, at)
 	case "requests.get", "httpx.get", "urllib.request.urlopen":
 		m.fetch(a, e, n, c, g, at)
-	case "huggingface_hub.hf_hub_download", "huggingface_hub.snapshot_download", "transformers.utils.cached_file", "transformers.utils.hub.cached_file":
+	case "inspect.getmembers", "inspect.getmembers_static":
+		m.members(a, e, g, n, at)
+	case "datasets.load_dataset", "transformers.utils.hub.get_checkpoint_shard_files", "huggingface_hub.hf_hub_download", "huggingface_hub.snapshot_download", "transformers.utils.cached_file", "transformers.utils.hub.cached_file":
 		m.hub(a, e, n, g, at)
 	case "torch.serialization.add_safe_globals", "torch.serialization.safe_globals":
 		m.safeGlobals(a, e, g, n, at)
@@ -99,7 +101,7 @@ func (m *module) flag(a *atom, e *entry, n syntax.Node, at place, g arguments, n
 	case !given && safeWithout && !g.more:
 	case given && !known && name == "weights_only" && hasUnsafe(v):
 		m.tell(byCapability[e.capability], e, a, n, at)
-	case !given && !g.more && name == "weights_only" && !m.early(at.scope) && !textIn(g.at(0, "f")):
+	case !given && !g.more && name == "weights_only" && !m.atImport(n, at.scope) && !textIn(g.at(0, "f")):
 		m.say(unsettled, e.capability, n, at, "%s of a file that the caller names: whether objects that can run code are loaded depends on the version of the library", a.text)
 	case !given && !g.more, given && known && (x.kind == isInt && (x.n != 0) != (safe != 0) || x.kind == isNone && !safeWithout):
 		m.tell(byCapability[e.capability], e, a, n, at)
@@ -108,6 +110,15 @@ func (m *module) flag(a *atom, e *entry, n syntax.Node, at place, g arguments, n
 	default:
 		m.say(unsettled, e.capability, n, at, "%s: %s depends on a value that is not known here", a.text, name)
 	}
+}
+
+// members judges a list of all members: of a module that gives power it hides which one is wanted.
+func (m *module) members(a *atom, e *entry, g arguments, n syntax.Node, at place) {
+	bad := false
+	for _, x := range g.pos {
+		m.deep(x, func(r *atom) { bad = bad || powerful[r.text] || strings.Contains(r.text, "sys.modules") })
+	}
+	m.say(pick(bad, obfuscate, used), e.capability, n, at, "%s: %s", a.text, e.reason)
 }
 
 // safeGlobals judges what weights_only is told to let through: classes of the model are ordinary, functions that give power
@@ -209,6 +220,8 @@ func (m *module) switched(name string, v value, n syntax.Node, at place) {
 		m.say(deserial, "deserialisation", n, at, "safe_mode=False: layers that can run code")
 	case name == "pickle_module" && known && a.kind != isNone:
 		m.say(deserial, "deserialisation", n, at, "pickle_module: another unpickler")
+	case name == "share" && on:
+		m.say(network, "network_access", n, at, "share=True: a tunnel from the network to this machine")
 	case name == "typ" && known && a.kind == isStr && a.text == "unsafe":
 		m.say(deserial, "deserialisation", n, at, "typ=\"unsafe\": YAML that calls functions")
 	case strings.HasPrefix(name, "co_"):

@@ -37,6 +37,7 @@ type module struct {
 	mutated     map[string]bool      // names whose object is changed in place
 	spelled     *string              // what spells found
 	sibling     func(string) bool
+	scripts     [][2]uint32 // where if __name__ == "__main__" begins and what follows it
 }
 
 // collect makes the scopes and remembers every binding.

@@ -95,8 +95,38 @@ func (m *module) importFrom(n *syntax.ImportFrom, at place) {
 func (m *module) judgeImports() {
 	for _, p := range m.pending {
 		root, _, _ := strings.Cut(p.e.name, ".")
+		if s, ok := p.n.(*syntax.Import); ok && m.untouched(s, p.e.name) {
+			m.say(used, p.e.capability, p.n, p.at, "module %s is imported and not used", p.e.name)
+			continue
+		}
 		if !m.usedModules[root] {
 			m.say(imported, p.e.capability, p.n, p.at, "module %s: %s", p.e.name, p.e.reason)
 		}
 	}
+}
+
+// untouched reports whether an import binds a module under its own name, and the file says that name nowhere else, not
+// even as a text: a left-over. Another file that takes the module from here names it, and is judged.
+func (m *module) untouched(n *syntax.Import, module string) bool {
+	root, _, _ := strings.Cut(module, ".")
+	for _, a := range n.Names {
+		if first, _, _ := strings.Cut(a.Name, "."); first == root && (a.Asname != "" || a.Name != root || !doors[root]) {
+			return false
+		}
+	}
+	said := 0
+	syntax.Walk(m.tree, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.Name:
+			if n.Id == root || n.Id == "globals" || n.Id == "locals" || n.Id == "vars" || n.Id == "eval" || n.Id == "exec" {
+				said++
+			}
+		case *syntax.Constant:
+			if n.Kind == syntax.Str && !m.docs[n] && strings.Contains(n.Text, root) {
+				said++
+			}
+		}
+		return true
+	})
+	return said == 0 && len(m.stars) == 0
 }

@@ -73,7 +73,7 @@ func (m *module) judgeNode(n syntax.Node, at place) {
 func (m *module) say(r *validate.Rule, capability string, n syntax.Node, at place, format string, args ...any) {
 	pos := n.Position()
 	detail := fmt.Sprintf(format, args...)
-	if when := m.when(at.scope); when != "" {
+	if when := m.when(n, at.scope); when != "" {
 		detail += "; " + when
 	}
 	if capability == "-" {
@@ -83,7 +83,7 @@ func (m *module) say(r *validate.Rule, capability string, n syntax.Node, at plac
 }
 
 // when says at which moment the code of a scope runs.
-func (m *module) when(s *scope) string {
+func (m *module) when(n syntax.Node, s *scope) string {
 	for at := s; at != nil; at = at.parent {
 		if at.fn != nil {
 			if at.fn.early {
@@ -91,6 +91,9 @@ func (m *module) when(s *scope) string {
 			}
 			return "in the body of " + at.fn.name
 		}
+	}
+	if !m.atImport(n, s) {
+		return "runs when the file is the program"
 	}
 	return "runs at import"
 }

@@ -25,6 +25,7 @@ func (m *module) link() {
 			}
 		}
 	}
+	m.findScripts()
 	for _, s := range m.tree.Body {
 		w.node(s, place{m.top, m.tree, false})
 	}
@@ -108,7 +109,7 @@ func (m *module) spread(calls []callSite) {
 	for range 12 {
 		changed := false
 		for _, c := range calls {
-			if !m.early(c.scope) {
+			if !m.atImport(c.call, c.scope) {
 				continue
 			}
 			for _, fn := range m.callees(c.call.Func, c.scope) {
@@ -127,6 +128,49 @@ func (m *module) early(s *scope) bool {
 	for ; s != nil; s = s.parent {
 		if s.fn != nil {
 			return s.fn.early
+		}
+	}
+	return true
+}
+
+// findScripts remembers what runs only when the file is the program: the body of if __name__ == "__main__".
+func (m *module) findScripts() {
+	for i, s := range m.tree.Body {
+		n, ok := s.(*syntax.If)
+		if !ok || len(n.Orelse) > 0 {
+			continue
+		}
+		test, ok := n.Test.(*syntax.Compare)
+		if !ok || len(test.Ops) != 1 || test.Ops[0] != syntax.Eq {
+			continue
+		}
+		name, ok := test.Left.(*syntax.Name)
+		c, isText := test.Comparators[0].(*syntax.Constant)
+		if !ok || !isText || name.Id != "__name__" || c.Text != "__main__" || m.top.names["__name__"] != nil {
+			continue
+		}
+		end := uint32(len(m.src))
+		if i+1 < len(m.tree.Body) {
+			end = m.tree.Body[i+1].Position().Off
+		}
+		m.scripts = append(m.scripts, [2]uint32{n.Off, end})
+	}
+}
+
+// atImport reports whether a node of a scope runs while the file is imported.
+func (m *module) atImport(n syntax.Node, s *scope) bool {
+	if !m.early(s) {
+		return false
+	}
+	for at := s; at != nil; at = at.parent {
+		if at.fn != nil {
+			return true
+		}
+	}
+	off := n.Position().Off
+	for _, r := range m.scripts {
+		if off >= r[0] && off < r[1] {
+			return false
 		}
 	}
 	return true

@@ -12,7 +12,7 @@ import (
 // machine is in the request. An address that the code has, makes or takes from a configuration is the model's own, and
 // so is any at import: data leaves with it, or more code comes in.
 func (m *module) fetch(a *atom, e *entry, n syntax.Node, c *syntax.Call, g arguments, at place) {
-	plain := !g.more && len(c.Args) <= 1 && at.scope != m.top && !m.early(at.scope)
+	plain := !g.more && len(c.Args) <= 1 && at.scope != m.top && !m.atImport(n, at.scope)
 	var url syntax.Expression
 	if len(c.Args) == 1 {
 		url = c.Args[0]
@@ -106,7 +106,7 @@ func contains(outer syntax.Expression, e syntax.Node) bool {
 // hub judges the functions that get a file of a repository of the hub, as from_pretrained does for any model. What a
 // computed text names there may carry data in the name, and nobody asked for what is fetched at import.
 func (m *module) hub(a *atom, e *entry, n syntax.Node, g arguments, at place) {
-	plain := !g.more && !m.early(at.scope)
+	plain := !g.more && !m.atImport(n, at.scope)
 	check := func(x value) {
 		for _, t := range x.atoms {
 			plain = plain && t.kind != isComputed && !(t.textual() && t.built)
@@ -139,7 +139,7 @@ func (m *module) ownAddress(a *atom, s string, n syntax.Node, at place) {
 	case e == nil || e.capability != "network_access" || e.verdict < note:
 		m.say(unsettled, "network_access", n, at, "the address %s is given to %s", quoted(s), clip(a.text, 80))
 	default:
-		bad := !fetchers[a.text] || openAddress.MatchString(s) || m.early(at.scope)
+		bad := !fetchers[a.text] || openAddress.MatchString(s) || m.atImport(n, at.scope)
 		m.say(pick(bad, network, unsettled), "network_access", n, at, "%s fetches %s", clip(a.text, 80), quoted(s))
 	}
 }
