@@ -30,6 +30,7 @@ import (
 	"github.com/loadlock/loadlock/validate/tensorbundle"
 	"github.com/loadlock/loadlock/validate/tensorflow"
 	"github.com/loadlock/loadlock/validate/text"
+	"github.com/loadlock/loadlock/validate/textconf"
 	"github.com/loadlock/loadlock/validate/tflite"
 	"github.com/loadlock/loadlock/validate/torchscript"
 	"github.com/loadlock/loadlock/validate/trees"
@@ -68,6 +69,7 @@ func Scanners() []*validate.Scanner {
 		tensorbundle.Scanner(),
 		tensorflow.Scanner(),
 		text.Scanner(),
+		textconf.Scanner(),
 		tflite.Scanner(),
 		torchscript.Scanner(),
 		trees.Scanner(),
