@@ -100,13 +100,16 @@ func containers() []technique {
 		maybe(lie(44, "", "a member that expands to more than the policy allows", "m/bomb.txt", "", "validate/budget", nil)),
 		lie(44, "", "overlapping members", "m/a.txt", "two\n", "zip/overlap", nil),
 		{row: 45, how: "gzip", file: "model.pkl.gz", bytes: gzipped(evil), want: reject, rule: denied, inner: []byte(evil), at: callAt, near: gzipped(good)},
-		{row: 45, how: "zlib", file: "model.z", bytes: squeezed(evil, func(w io.Writer) (io.WriteCloser, error) { return zlib.NewWriter(w), nil }), want: reject, rule: denied, inner: []byte(evil), at: callAt, near: gzipped(good)},
+		{row: 45, how: "zlib", file: "model.z", bytes: squeezed(evil, zlibbed), want: reject, rule: denied, inner: []byte(evil), at: callAt, near: gzipped(good)},
 		{row: 45, how: "xz", file: "model.xz", bytes: squeezed(evil, func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w) }), want: reject, rule: denied, inner: []byte(evil), at: callAt, near: squeezed(good, func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w) })},
 		{row: 45, how: "zstandard", file: "model.zst", bytes: squeezed(evil, func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w) }), want: reject, rule: denied, inner: []byte(evil), at: callAt, near: squeezed(good, func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w) })},
 		{row: 45, how: "bzip2", file: "model.bz2", bytes: []byte(bzipped), want: reject, rule: denied, inner: []byte(evil), at: callAt, nearFile: "model.gz", near: gzipped(good)},
 		{row: 45, how: "LZMA without a container", file: "model.lzma", bytes: squeezed(evil, func(w io.Writer) (io.WriteCloser, error) { return lzma.NewWriter(w) }), want: reject, rule: denied, inner: []byte(evil), at: callAt, near: squeezed(good, func(w io.Writer) (io.WriteCloser, error) { return lzma.NewWriter(w) })},
 		{row: 45, how: "LZ4", file: "model.lz4", bytes: lz4Frame(evil), want: reject, rule: denied, inner: []byte(evil), at: callAt, near: lz4Frame(good)},
 		{row: 44, how: "archives in archives, nine deep", file: "model.zip", bytes: deep(9, "x", evil), want: unsure, rule: "validate/budget", near: deep(3, "x.txt", "text\n")},
+		{row: 33, how: "a payload in a joblib file that zlib compressed", file: "model.joblib", bytes: squeezed(string(assembled(arrayHead+system)), zlibbed), want: reject, rule: denied, inner: assembled(arrayHead + system), at: callAt, near: squeezed(string(assembled(arrayHead+"STOP")), zlibbed)},
+		{row: 40, how: "two archives in one file", file: "model.zip", bytes: append(holding("m/data.pkl", evil), holding("a.txt", "x\n")...), want: reject, rule: denied, inner: []byte(evil), at: callAt, near: holding("a.txt", "x\n")},
+		{row: 44, how: "more members than the policy allows", file: "model.zip", bytes: many(20_000), want: unsure, rule: "validate/budget", near: many(1000)},
 		{row: 45, how: "a zip in a tar in gzip", file: "model.tgz", bytes: gzipped(string(taped("m.zip", string(holding("x", evil))))), want: reject, rule: denied, inner: []byte(evil), at: callAt, near: gzipped(string(taped("m.zip", string(holding("x.txt", "text\n")))))},
 		{row: 46, how: "7z under the name of a checkpoint (nullifAI)", file: "model.pt", bytes: sevenZipped("data.pkl", evil), want: reject, rule: denied, inner: []byte(evil), at: callAt, nearFile: "model.7z", near: sevenZipped("data.txt", "text\n")},
 		{row: 46, how: "a member of 7z without extension", file: "model.7z", bytes: sevenZipped("data", evil), want: reject, rule: denied, inner: []byte(evil), at: callAt, near: sevenZipped("data", "text\n")},
@@ -124,6 +127,17 @@ func containers() []technique {
 		}
 	}
 	return slices.Concat(list, disguises(evil), legacyCheckpoints())
+}
+
+func zlibbed(w io.Writer) (io.WriteCloser, error) { return zlib.NewWriter(w), nil }
+
+// many is an archive of small members.
+func many(n int) []byte {
+	var a archive
+	for i := range n {
+		a.members = append(a.members, member{name: fmt.Sprintf("m/%d.txt", i), data: "x\n"})
+	}
+	return a.bytes()
 }
 
 // deep is an archive in an archive, and so on.
