@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/lazyre"
 )
 
 var (
@@ -61,7 +62,7 @@ func recognise(h validate.Head) (program, bool) {
 			return program{k.what, k.rule}, true
 		}
 	}
-	if line, ok := interpreter(h.Start); ok {
+	if line, ok := interpreter(h.Start); ok && (!python.MatchString(line) || slices.Contains(weightNames, validate.Ext(h.Name))) {
 		return program{"script that begins with " + validate.Quote(line, 80), script}, true
 	}
 	ext := extension(h.Name)
@@ -136,6 +137,9 @@ func scanScript(p *validate.Pass, what string) error {
 	}
 	return nil
 }
+
+// python is a first line that names Python and nothing else: validate/pysource judges what follows it.
+var python = lazyre.New(`^#![ \t]*/[\w./-]+(/env[ \t]+|/)python[0-9.]*([ \t]+-[uOBEsSI]+)*[ \t]*\r?$`)
 
 // interpreter is the first line of a script that names its interpreter.
 func interpreter(b []byte) (string, bool) {

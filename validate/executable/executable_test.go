@@ -76,13 +76,15 @@ func TestPrograms(t *testing.T) {
 }
 
 func TestScripts(t *testing.T) {
-	for _, tt := range []struct{ name, text string }{{"run", "#!/bin/sh\nid\n"}, {"run.sh", "id\n"}, {"x.bat", "@echo off\r\n"}, {"run.txt", "#! /usr/bin/env perl\n"}, {"a.js", "1"}, {"a.desktop", "[Desktop Entry]"}} {
+	for _, tt := range []struct{ name, text string }{{"run", "#!/bin/sh\nid\n"}, {"run.sh", "id\n"}, {"x.bat", "@echo off\r\n"}, {"run.txt", "#! /usr/bin/env perl\n"}, {"a.js", "1"}, {"a.desktop", "[Desktop Entry]"},
+		{"a.sh", "#!/usr/bin/python\n"}, {"x", "#!/usr/bin/python -c x\n"}, {"y", "#!/bin/sh python\n"}, {"z", "#!/usr/bin/env -S sh -c python\n"}} {
 		rep := scanAs(tt.name, []byte(tt.text))
 		if !rep.Files[0].Cleared || !rep.Files[0].Code || len(rep.Findings) != 1 || rep.Findings[0].Rule != "executable/script" || rep.Findings[0].Severity != validate.Low {
 			t.Errorf("%s\n%s", tt.name, validatetest.Show(rep))
 		}
 	}
 	one(t, "pytorch_model.bin", "#!/bin/sh\nid\n", "executable/disguised", validate.High)
+	one(t, "model.pt", "#!/usr/bin/python3\n", "executable/disguised", validate.High)
 	one(t, "model.pt", "<?php system('id');", "executable/disguised", validate.High)
 	one(t, "run.sh", "id\x00\n", "validate/unparsable", validate.Medium)
 }
@@ -93,6 +95,7 @@ func TestLookAlikesAreLeftAlone(t *testing.T) {
 	for name, content := range map[string]string{
 		"model.safetensors": length(0x5a4d, `{"a":1}`), "b.bin": length(0x464c457f, "{"), "c.bin": "MZ" + strings.Repeat("\xff", 100), "README.md": "#!important\n", "d.rs": "#![no_std]",
 		"e.bin": "\xca\xfe\xba\xbe\xff\xff\xff\xff\xff\xff\xff\xff", "f.so.txt": "a list of libraries", "g.bin": "\x7fELF", "vocab.txt": "#version: 0.2\n", "h": "", "i.class": "text",
+		"convert.py": "#!/usr/bin/env python3\n", "j": "#!/usr/bin/python3.11 -u\n", "k.py": "#! /opt/conda/bin/python\r\n", // Python is judged where Python is
 	} {
 		if rep := scanAs(name, []byte(content)); len(rep.Files[0].Scanners) != 0 {
 			t.Errorf("%s\n%s", name, validatetest.Show(rep))

@@ -80,6 +80,9 @@ func vital(path string) bool {
 	if strings.HasPrefix(last, "Auto") && root == "transformers" || strings.HasPrefix(last, "__") && strings.HasSuffix(last, "__") && last != "__doc__" && last != "__all__" && last != "__version__" {
 		return true
 	}
+	if root == "torch" && (last == "forward" || strings.HasPrefix(path, "torch.Tensor.") || strings.HasPrefix(path, "torch.nn.functional.")) {
+		return true // every model computes with it
+	}
 	return vitalModules[root] || vitalMembers[last]
 }
 

@@ -45,6 +45,9 @@ func (m *module) state(e *entry, a *atom, n syntax.Node, at place) {
 	if last := a.text[strings.LastIndexByte(a.text, '.')+1:]; e.verdict == ask && e.name != a.text && strictSinks[last] {
 		rule = byCapability[methodSinks[last]]
 	}
+	if _, called := n.(*syntax.Call); called && e.verdict == ask && e.capability == "network_access" && !fetchers[a.text] && !strings.HasPrefix(a.text, "nltk.") && m.atImport(n, at.scope) {
+		rule = network // nobody asked for it
+	}
 	if e.verdict == deny {
 		rule = byCapability[e.capability]
 		m.usedModules[strings.SplitN(e.name, ".", 2)[0]] = true
