@@ -115,7 +115,7 @@ type answerer struct {
 	err     error
 }
 
-const answerGroup = 1024
+const answerGroup = 512
 
 func (a *answerer) send(v answer) error {
 	if err := a.enc.Encode(v); err != nil && a.err == nil {
@@ -154,6 +154,11 @@ func plain(fr validate.FileReport) (scanner, meaning string, ok bool) {
 func (a *answerer) end(findings []validate.Finding) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	for len(findings) > answerGroup { // a flood of findings is not one text in memory
+		a.pending.Findings, findings = findings[:answerGroup], findings[answerGroup:]
+		_ = a.send(a.pending) // kept in err, and said at the end
+		a.pending = answer{}
+	}
 	a.pending.Findings, a.pending.End = findings, true
 	err := a.send(a.pending)
 	a.pending, a.count = answer{}, 0
