@@ -44,7 +44,7 @@ var (
 func Scanner() *validate.Scanner {
 	return &validate.Scanner{
 		Name: "textconf", Doc: "TOML, INI, gin, HOCON, JSON by lines, prototxt", Version: 1,
-		Rules: append([]*validate.Rule{target, expression, pythonLayer, serverCode}, templates.List()...),
+		Rules: []*validate.Rule{target, expression, pythonLayer, serverCode, templates.Escape}, // texts are only suspected of being templates
 		Match: match, Scan: scan,
 	}
 }
