@@ -1,6 +1,7 @@
 package all_test
 
 import (
+	"encoding/base64"
 	"encoding/binary"
 	"slices"
 	"strings"
@@ -49,6 +50,8 @@ func TestANumberFileIsNotClearedUnderTheNameOfALoader(t *testing.T) {
 func TestWhatIsHiddenIsFound(t *testing.T) {
 	for name, tt := range map[string]struct{ file, content, rule string }{
 		"a template in the tokenizer of a GGUF file": {"m.gguf", gguf("tokenizer.huggingface.json", `{"chat_template":"{{ ''.__class__ }}"}`), "hfconfig/template-escape"},
+		"stable-baselines3: a pickle in JSON":        {"data", `{"policy_class":{":type:":"<class 'abc.ABCMeta'>",":serialized:":"` + base64.StdEncoding.EncodeToString([]byte("\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x02id\x85R.")) + `"}}`, "pickle/global-denied"},
+		"a program in a configuration":               {"config.json", `{"blob":"` + base64.StdEncoding.EncodeToString([]byte("\x7fELF\x02\x01\x01"+strings.Repeat("\x00", 57))) + `"}`, "executable/native"},
 		"a Lambda layer in YAML":                     {"model.yaml", "class_name: Sequential\nconfig:\n  layers:\n  - class_name: Lambda\n    config: {function: [4wEAAAA, null, null], function_type: lambda}\n", "keras/lambda"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -63,6 +66,7 @@ func TestWhatIsHiddenIsFound(t *testing.T) {
 // What looks like it and hides nothing.
 func TestWhatOnlyLooksHiddenIsAdmitted(t *testing.T) {
 	for name, tt := range map[string]struct{ file, content string }{
+		"a plain pickle in JSON":     {"data", `{"x":{":type:":"dict",":serialized:":"gAR9lC4="},"y":"gAR9lC4AAAAAAAAAAAAA, and words"}`},
 		"a network in YAML":          {"model.yaml", "class_name: Sequential\nbackend: tensorflow\nconfig:\n  name: s\n  layers:\n  - class_name: Dense\n    config: {units: 3, activation: relu, use_bias: true, dtype: float32}\n"},
 		"a tokenizer in a GGUF file": {"m.gguf", gguf("tokenizer.huggingface.json", `{"model":{"vocab":{"{{":1}}}`)},
 	} {

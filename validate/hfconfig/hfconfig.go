@@ -97,6 +97,9 @@ func scan(p *validate.Pass) error {
 	if err := jsonwalk.Walk(p, from, p.Size-from, visitor); err != nil {
 		return err
 	}
+	if j.failed != nil {
+		return j.failed
+	}
 	p.Clear(0, p.Size, "JSON")
 	return nil
 }

@@ -19,6 +19,8 @@ type judge struct {
 	skops   bool   // classes and modules are judged by validate/skops
 	count   int    // of auto-map notes, which an index could repeat without end
 	objects []lang // by depth
+	decoded int    // texts that hold bytes
+	failed  error  // of judging those
 }
 
 func newJudge(p *validate.Pass) *judge { return &judge{p: p, base: path.Base(p.Name)} }

@@ -43,6 +43,9 @@ var (
 	expression = &validate.Rule{ID: "hfconfig/expression", Title: "configuration with an expression that leads to programs", Severity: validate.High,
 		Why: "Libraries that evaluate the strings of their configuration (MONAI, OmegaConf resolvers, operator lists of PaddleDetection) run it.",
 		Fix: "do not load the file", Hostile: `{"x": "$__import__('os').system('id')"}`, Benign: `{"x": "$torch.device('cpu')"}`}
+	bytesInText = &validate.Rule{ID: "hfconfig/encoded", Title: "bytes in the text of a configuration that are not judged", Severity: validate.Medium,
+		Why: "Libraries decode such texts and load what comes out, often as a pickle; these are too large or too many to be judged.",
+		Fix: "ask for the model without objects in its configuration", Hostile: `{":serialized:": "gASV…"} of more than a megabyte`, Benign: `{":serialized:": "gAR9lC4="}`}
 	command = &validate.Rule{ID: "hfconfig/command", Title: "configuration names a command to start", Severity: validate.Medium,
 		Why: "Agents, editors and servers that read such a file start the command.",
 		Fix: "remove the file, or look at the command", Hostile: `{"servers": [{"type": "stdio", "command": "sh", "args": ["-c", "id"]}]}`, Benign: `{"command": "train", "lr": 0.1}`}
@@ -59,7 +62,7 @@ func Scanner() *validate.Scanner {
 	return &validate.Scanner{
 		Name: "hfconfig", Doc: "JSON configuration, shard indexes, tokenizers, chat templates", Version: 2,
 		Rules: append([]*validate.Rule{duplicateKey, autoMap, foreignCode, trustRemoteCode, attnImplementation, customPipeline, className, object, target,
-			native, expression, command, outsidePath, notebook}, templates.List()...),
+			native, expression, command, bytesInText, outsidePath, notebook}, templates.List()...),
 		Match: match, Scan: scan,
 	}
 }

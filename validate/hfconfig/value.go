@@ -1,10 +1,12 @@
 package hfconfig
 
 import (
+	"bytes"
 	"path"
 	"slices"
 	"strings"
 
+	"github.com/loadlock/loadlock/validate/encoded"
 	"github.com/loadlock/loadlock/validate/jsonwalk"
 	"github.com/loadlock/loadlock/validate/lazyre"
 	"github.com/loadlock/loadlock/validate/pyname"
@@ -17,6 +19,7 @@ func (j *judge) anywhere(key, value []byte, off int64) {
 		return
 	}
 	templates.Suspect(j.p, off, quote(key), value, false)
+	j.encoded(key, value, off)
 	if len(value) > 4096 {
 		return
 	}
@@ -30,6 +33,22 @@ func (j *judge) anywhere(key, value []byte, off int64) {
 	case j.configuration() && library.MatchString(text) && !slices.Contains(loaded, string(key)) && !vendorLibrary.MatchString(path.Base(text)):
 		j.p.Report(native, off, "%s: %s", quote(key), quote(value))
 	}
+}
+
+// maxEncoded bounds how many texts of one file are decoded. Each is a file of its own to every scanner.
+const maxEncoded = 256
+
+// encoded judges bytes in a text as the file that they are: stable-baselines3 loads the pickles of its JSON.
+func (j *judge) encoded(key, value []byte, off int64) {
+	b, large := encoded.Decode(value)
+	if b == nil && !large || j.failed != nil {
+		return
+	}
+	if j.decoded++; large || j.decoded > maxEncoded {
+		j.p.Report(bytesInText, off, "%s: %d characters of base64", quote(key), len(value))
+		return
+	}
+	_, j.failed = j.p.Descend(path.Base(string(key[:min(len(key), 60)]))+".decoded", bytes.NewReader(b), int64(len(b)))
 }
 
 // plainKeys hold names that are judged elsewhere, or that a library only compares.
