@@ -10,6 +10,7 @@ package text
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 
 	"github.com/loadlock/loadlock/validate"
@@ -24,13 +25,16 @@ var script = &validate.Rule{ID: "text/script", Title: "a script for a command in
 // Scanner judges files that nobody else claims.
 func Scanner() *validate.Scanner {
 	return &validate.Scanner{
-		Name: "text", Doc: "plain UTF-8 text without control characters", Version: 1,
-		Rules: []*validate.Rule{script}, Match: match, Scan: scan, Fallback: true,
+		Name: "text", Doc: "plain text without control characters", Version: 1,
+		Rules: []*validate.Rule{script, foreign}, Match: match, Scan: scan, Fallback: true,
 	}
 }
 
 func match(h validate.Head) bool {
-	return h.Text() && control(h.Name, h.Start) < 0
+	if !h.Text() {
+		return matchForeign(h)
+	}
+	return control(h.Name, h.Start) < 0
 }
 
 // terminal are the control characters with which programs draw progress and colours; logs are full of them.
@@ -48,7 +52,16 @@ func control(name string, b []byte) int {
 	})
 }
 
+// scan reads UTF-8, and what is not UTF-8 again as what it then must be, if its name allows that.
 func scan(p *validate.Pass) error {
+	var format *validate.FormatError
+	err := p.ReadText(func(int64, []byte) error { return nil })
+	if errors.As(err, &format) && isProse(p.Name) {
+		return scanForeign(p)
+	}
+	if err != nil {
+		return err
+	}
 	return p.ReadText(func(off int64, chunk []byte) error {
 		if i := control(p.Name, chunk); i >= 0 {
 			return validate.Malformed(off+int64(i), "control character %#02x in text", chunk[i])

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/loadlock/loadlock/validate"
@@ -11,7 +12,11 @@ import (
 )
 
 func scanString(t testing.TB, content string) validate.Report {
-	return validate.ScanReader(t.Context(), []*validate.Scanner{Scanner()}, "vocab.txt", strings.NewReader(content), int64(len(content)), validatetest.Policy().Scan)
+	return scanNamed(t, "vocab.txt", content)
+}
+
+func scanNamed(t testing.TB, name, content string) validate.Report {
+	return validate.ScanReader(t.Context(), []*validate.Scanner{Scanner()}, name, strings.NewReader(content), int64(len(content)), validatetest.Policy().Scan)
 }
 
 func TestTextIsCleared(t *testing.T) {
@@ -43,7 +48,7 @@ func TestBytesThatAreNotTextAreNotCleared(t *testing.T) {
 		"an archive behind": long + "PK\x03\x04\x14\x00", "half a character far behind": long + "\xf0\x9f",
 	} {
 		t.Run(name, func(t *testing.T) {
-			rep := scanString(t, content)
+			rep := scanNamed(t, "tokens.list", content)
 			if rep.Files[0].Cleared || len(rep.Findings) == 0 || rep.Findings[0].Severity != validate.Medium {
 				t.Error(validatetest.Show(rep))
 			}
@@ -51,9 +56,35 @@ func TestBytesThatAreNotTextAreNotCleared(t *testing.T) {
 	}
 }
 
+func TestTextInOtherEncodings(t *testing.T) {
+	long := strings.Repeat("text ", 30_000)
+	wide := func(s string) string { // UTF-16, little endian, with its mark
+		b := []byte("\xff\xfe")
+		for _, u := range utf16.Encode([]rune(s)) {
+			b = append(b, byte(u), byte(u>>8))
+		}
+		return string(b)
+	}
+	for _, tt := range []struct {
+		name, content string
+		cleared       bool
+	}{
+		{"README.md", "mod\xe8le", true}, {"LICENSE", long + "\xa9 2020", true}, {"vocab.txt", "\xc4\xe3\xba\xc3\n", true}, {"notes.txt", wide("hello 🙂\r\n"), true},
+		{"big.txt", wide(strings.Repeat("🙂", 50_000)), true}, {"big.txt", wide("x" + strings.Repeat("🙂", 50_000)), true}, {"be.txt", "\xfe\xff\x00a\x00\n", true},
+		{"x.json", "{\"a\": \"\xe8\"}", false}, {"x.py", "# \xe8", false}, {"requirements.txt", wide("torch"), false}, {"x.yaml", "a: \xe8", false}, {"x.bin", "\xe8", false},
+		{"README.md", "mod\xe8le\x00", false}, {"README.md", long + "\xe8\x01", false}, {"README.md", "\x80\x04\x95", false}, {"a.txt", wide("a\x01"), false}, {"a.txt", wide("a") + "b", false},
+		{"a.txt", "\xff\xfe\x00\xd8a\x00", false}, {"a.txt", "\xff\xfe\x00\xdc", false}, {"a.txt", wide(long) + "\x00\x00", false},
+	} {
+		rep := scanNamed(t, tt.name, tt.content)
+		if rep.Files[0].Cleared != tt.cleared || tt.cleared && (len(rep.Findings) != 1 || rep.Findings[0].Rule != "text/encoding") {
+			t.Errorf("%s %.30q: want cleared %v\n%s", tt.name, tt.content, tt.cleared, validatetest.Show(rep))
+		}
+	}
+}
+
 func TestALogHasColours(t *testing.T) {
 	for content, cleared := range map[string]bool{"epoch 1\r\x1b[32mok\x1b[0m\b\b\a\n": true, strings.Repeat("step\n", 9999) + "\x1b[K": true, "a\x01": false, "a\x00": false} {
-		rep := validate.ScanReader(t.Context(), []*validate.Scanner{Scanner()}, "logs/output.log", strings.NewReader(content), int64(len(content)), validatetest.Policy().Scan)
+		rep := scanNamed(t, "logs/output.log", content)
 		if rep.Files[0].Cleared != cleared {
 			t.Errorf("%.20q: want cleared %v\n%s", content, cleared, validatetest.Show(rep))
 		}
@@ -73,7 +104,11 @@ func FuzzText(f *testing.F) {
 		if again := scanString(t, s); !reflect.DeepEqual(rep.Findings, again.Findings) {
 			t.Fatal("two scans differ")
 		}
-		if want := utf8.ValidString(s) && control("vocab.txt", []byte(s)) < 0; rep.Files[0].Cleared != want {
+		want := control("vocab.txt", []byte(s)) < 0
+		if !utf8.ValidString(s) || strings.Contains(s, "\x00") {
+			want = strange("vocab.txt", []byte(s), order([]byte(s))) < 0
+		}
+		if rep.Files[0].Cleared != want {
 			t.Fatalf("want cleared %v\n%s", want, validatetest.Show(rep))
 		}
 	})
