@@ -1,6 +1,7 @@
 package safetensors
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -8,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/encoded"
 	"github.com/loadlock/loadlock/validate/jsonwalk"
 )
 
@@ -59,6 +61,7 @@ type reader struct {
 	end     int64 // behind the closing brace
 	many    bool  // more tensors than are kept
 	bad     bool
+	failed  error // of judging bytes in the metadata
 }
 
 func (h *reader) report(r *validate.Rule, off int64, format string, args ...any) {
@@ -76,6 +79,8 @@ func (h *reader) read(off, n int64) error {
 	err := jsonwalk.Walk(h.p, off, n, jsonwalk.Visitor{Key: h.key, Scalar: h.scalar, Open: h.open, Close: h.close, Repeated: h.repeated, Stop: h.stop})
 	var broken *validate.FormatError
 	switch {
+	case h.failed != nil:
+		return h.failed
 	case errors.Is(err, errStop):
 	case errors.As(err, &broken):
 		h.report(header, broken.Offset, "%s", broken.What)
@@ -201,6 +206,10 @@ func (h *reader) scalar(stack []jsonwalk.Frame, k jsonwalk.Kind, value []byte, o
 	case h.meta:
 		if k != jsonwalk.Text || !utf8.Valid(value) {
 			h.report(metadata, off, "__metadata__ has a value that is not a string")
+		} else if b, large := encoded.Decode(value); b != nil && h.failed == nil {
+			_, h.failed = h.p.Descend("__metadata__.decoded", bytes.NewReader(b), int64(len(b)))
+		} else if large {
+			h.report(metadata, off, "__metadata__ has %d characters of bytes in base64", len(value))
 		}
 	case n == 2:
 		h.dtype(stack, k, value, off)

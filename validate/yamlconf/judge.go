@@ -21,7 +21,9 @@ type judge struct {
 	flow  bool                 // an expansion was reported: aliases are not followed
 	said  map[place]bool
 
-	layers bool // the document describes objects of Keras
+	layers  bool  // the document describes objects of Keras
+	decoded int   // texts that hold bytes
+	failed  error // of judging those
 }
 
 // place of a finding. A value that several aliases lead to is judged by the keys of each and reported once.
@@ -62,6 +64,9 @@ func (j *judge) document(doc *yaml.Node) error {
 		j.report(bomb, doc, "more than %d values when aliases are expanded", maxExpanded)
 	}
 	j.node(doc, nil, 0)
+	if j.failed != nil {
+		return j.failed
+	}
 	return j.network(doc)
 }
 

@@ -1,13 +1,17 @@
 package yamlconf
 
 import (
+	"bytes"
+	"path"
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
+	"github.com/loadlock/loadlock/validate/encoded"
 	"github.com/loadlock/loadlock/validate/lazyre"
 	"github.com/loadlock/loadlock/validate/modelpath"
 	"github.com/loadlock/loadlock/validate/pyname"
-	"go.yaml.in/yaml/v3"
 )
 
 // scalar judges a value by the keys above it.
@@ -55,12 +59,29 @@ func (j *judge) anywhere(n *yaml.Node, keys []string) {
 		}
 	}
 	templates.Suspect(j.p, j.offset(n.Line, n.Column), quote(key), []byte(n.Value), false)
+	j.encoded(n, key)
 	switch {
 	case slices.Contains(keys, "custom_imports"): // mmengine imports what stands here
 		j.report(unknown, n, "custom_imports: %s", quote(n.Value))
 	case key == "_BASE_" && leavesByBase(n.Value): // detectron2 and Paddle read the file as if it stood here
 		j.report(outsidePath, n, "_BASE_: %s", quote(n.Value))
 	}
+}
+
+// maxEncoded bounds how many texts of one file are decoded. Each is a file of its own to every scanner.
+const maxEncoded = 256
+
+// encoded judges bytes in a text as the file that they are; !!binary values are such texts.
+func (j *judge) encoded(n *yaml.Node, key string) {
+	b, large := encoded.Decode([]byte(n.Value))
+	if b == nil && !large || j.failed != nil {
+		return
+	}
+	if j.decoded++; large || j.decoded > maxEncoded {
+		j.report(bytesInText, n, "%s: %d characters of base64", quote(key), len(n.Value))
+		return
+	}
+	_, j.failed = j.p.Descend(path.Base(key[:min(len(key), 60)])+".decoded", bytes.NewReader(b), int64(len(b)))
 }
 
 // leavesByBase reports whether a configuration that another is based on lies elsewhere. Repositories of training code

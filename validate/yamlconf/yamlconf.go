@@ -53,6 +53,9 @@ var (
 	expression = &validate.Rule{ID: "yamlconf/expression", Title: "configuration with an expression that leads to programs", Severity: validate.High,
 		Why: "Libraries that evaluate words of their configuration (operator lists of PaddleOCR and PaddleDetection, OmegaConf resolvers, YOLO) run it.",
 		Fix: "do not load the file", Hostile: "type: __import__('os').system('id')", Benign: "type: NormalizeImage"}
+	bytesInText = &validate.Rule{ID: "yamlconf/encoded", Title: "bytes in the text of a configuration that are not judged", Severity: validate.Medium,
+		Why: "Libraries decode such texts and load what comes out, often as a pickle; these are too large or too many to be judged.",
+		Fix: "ask for the model without objects in its configuration", Hostile: "blob: !!binary gASV… of more than a megabyte", Benign: "a: !!binary aGk="}
 	duplicate = &validate.Rule{ID: "yamlconf/duplicate-key", Title: "mapping with a repeated key", Severity: validate.Medium,
 		Why: "PyYAML takes the last of two equal keys, other readers the first or none.",
 		Fix: "ask for the file as its writer made it", Hostile: "_target_: a\n_target_: os.system", Benign: "a: {k: 1}\nb: {k: 2}"}
@@ -71,7 +74,7 @@ var (
 func Scanner() *validate.Scanner {
 	return &validate.Scanner{
 		Name: "yamlconf", Doc: "YAML configuration: tags, targets, loaders, templates", Version: 1,
-		Rules: append([]*validate.Rule{pythonTag, otherTag, object, unknown, loader, codePath, requirement, command, expression, duplicate, bomb, outsidePath, environment}, templates.List()...),
+		Rules: append([]*validate.Rule{pythonTag, otherTag, object, unknown, loader, codePath, requirement, command, expression, bytesInText, duplicate, bomb, outsidePath, environment}, templates.List()...),
 		Match: match, Scan: scan,
 	}
 }
