@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Runs loadlock and the other scanners that can be found over the same files, one process per file and scanner, and
-prints a table in Markdown: what each said about hostile and harmless files, and what that cost.
+prints tables in Markdown: what each said about hostile and harmless files, and what that cost.
 
     peers.py LOADLOCK FOLDER
 
@@ -10,7 +10,9 @@ PATH (picklescan, modelscan, fickling, modelaudit), or named by a variable: PICK
 import os, shlex, shutil, signal, subprocess, sys, tempfile, threading, time
 
 TIMEOUT = 20  # seconds per file
-LIMIT = int(os.environ.get("N", "0"))  # files per kind; 0 means all
+LIMIT = int(os.environ.get("N", "0"))  # files of each kind in each table; 0 means all
+
+PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt", ".joblib", ".npy", ".npz", ".zip")
 
 # What each exit status means, from each tool's documentation or source. Anything else, and a time-out, is a crash.
 PEERS = {
@@ -40,10 +42,11 @@ def run(command, path):
 
 
 def files(folder):
-    found = sorted(os.path.join(d, f) for d, _, names in os.walk(folder) for f in names)
-    if LIMIT and len(found) > LIMIT:
-        found = found[:: -(-len(found) // LIMIT)]
-    return found
+    return sorted(os.path.join(d, f) for d, _, names in os.walk(folder) for f in names)
+
+
+def sample(paths):
+    return paths[:: -(-len(paths) // LIMIT)] if LIMIT and len(paths) > LIMIT else paths
 
 
 def judge(command, meanings, hostile, benign):
@@ -73,14 +76,21 @@ def main():
             tools.append((name, command + args, meanings))
         else:
             print("not found: %s (set %s to its command)" % (name, name.upper()), file=sys.stderr)
-    total = len(hostile) + len(benign)
-    print("%d hostile and %d harmless files; one process per file.\n" % (len(hostile), len(benign)))
+    for title, wanted in (("pickle, PyTorch, numpy, joblib, zip: what all of them read", PICKLES), ("all other formats", None)):
+        bad, good = ([p for p in paths if (os.path.splitext(p)[1].lower() in PICKLES) == (wanted is not None)] for paths in (hostile, benign))
+        table(title, tools, sample(bad), sample(good))
+
+
+def table(title, tools, hostile, benign):
+    print("%s: %d hostile and %d harmless files, one process per file\n" % (title, len(hostile), len(benign)))
     print("| scanner | hostile: found | could not judge | crashed or > %d s | let through | harmless: alarm | could not judge | ms per file | peak MiB |" % TIMEOUT)
     print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
     for name, command, meanings in tools:
         r = judge(command, meanings, hostile, benign)
-        print("| %s | %d | %d | %d | %d | %d | %d | %.1f | %.0f |" % (name, r["found"], r["error"], r["crashed"], r["clean"], r["alarm"], r["unsure"], 1000 * r["seconds"] / total, r["peak"]))
+        ms = 1000 * r["seconds"] / max(1, len(hostile) + len(benign))
+        print("| %s | %d | %d | %d | %d | %d | %d | %.1f | %.0f |" % (name, r["found"], r["error"], r["crashed"], r["clean"], r["alarm"], r["unsure"], ms, r["peak"]))
         sys.stdout.flush()
+    print()
 
 
 main()
