@@ -110,6 +110,25 @@ func TestEveryTechniqueIsRefusedAndItsNearMissIsNot(t *testing.T) {
 	}
 }
 
+// What is refused is refused inside an archive as well.
+func TestAnArchiveAroundATechniqueHidesNothing(t *testing.T) {
+	p := safe()
+	p.Scan.MaxExpandedMB = 16
+	for i, x := range slices.Concat(pickleCalls(), pickleNames(), pickleStructure(), containers(), formats(), graphs(), kerasDocuments(), code()) {
+		if x.allowed || len(x.beside) > 0 || len(x.bytes) > 1<<18 {
+			continue
+		}
+		around, name := holding("d/"+x.file, string(x.bytes)), "model.zip"
+		if i%2 == 1 {
+			around, name = gzipped(string(taped("d/"+x.file, string(x.bytes)))), "model.tgz"
+		}
+		rep, d := validatetest.RunPolicy(t, p, all.Scanners(), map[string][]byte{name: around})
+		if d.Verdict == validate.Admit || d.Verdict != x.want && x.want == reject {
+			t.Errorf("%d %s in %s: verdict %s, want %s\n%s", x.row, x.how, name, d.Verdict, x.want, validatetest.Show(rep))
+		}
+	}
+}
+
 // A file beside the model that is a link must not pass for one of its own (CVE-2026-34447).
 func TestExternalDataThatIsALinkIsNotAdmitted(t *testing.T) {
 	model := onnxModel("", "Relu", outside("location", "w.bin", "offset", "0", "length", "16"))
