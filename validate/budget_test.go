@@ -59,3 +59,30 @@ func TestOneFileMayExpandByARatio(t *testing.T) {
 		})
 	}
 }
+
+func TestTheFrontOfABombIsJudged(t *testing.T) {
+	l := validatetest.Policy().Scan
+	l.MaxExpandedMB = 1
+	for _, front := range []string{"evil", "harmless"} {
+		bomb := with(func(p *validate.Pass) error {
+			if p.Depth > 0 {
+				var b [4]byte
+				if _, err := p.ReadAt(b[:], 0); err == nil && string(b[:]) == "evil" {
+					p.Report(hostile, 0, "found")
+				}
+				p.Report(doubt, 0, "cut off")
+				return nil
+			}
+			_, err := p.Expand("bomb", func() (io.Reader, error) { return io.MultiReader(strings.NewReader(front), nothing{}), nil })
+			return err
+		})
+		rep := scanBytes(t, "x", l, bomb)
+		rules := map[string]bool{}
+		for _, f := range rep.Findings {
+			rules[f.Rule] = true
+		}
+		if rules[hostile.ID] != (front == "evil") || rules[doubt.ID] || !rules[validate.Exhausted.ID] {
+			t.Error(validatetest.Show(rep))
+		}
+	}
+}

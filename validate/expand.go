@@ -22,6 +22,7 @@ type Expansion struct {
 func (p *Pass) Expand(name string, open func() (io.Reader, error)) (Expansion, error) {
 	e, held, tail, err := p.measure(open)
 	if err != nil {
+		p.judgeFront(name, held)
 		return e, err
 	}
 	var data io.ReaderAt
@@ -45,7 +46,20 @@ const heldMax = 4 << 20
 // decompression to come to it again.
 const tailHeld = 128 << 10
 
-// measure decompresses once. It returns the bytes if they are few, and their end if they are many.
+// judgeFront looks for what is certainly hostile in the first bytes of a member that is a bomb: loaders read from the
+// front, and have run a payload long before they come to the end.
+func (p *Pass) judgeFront(name string, front []byte) {
+	if p.run.ctx.Err() != nil || len(front) == 0 || p.Depth >= p.run.limits.MaxDepth {
+		return
+	}
+	was := p.onlyHigh
+	p.onlyHigh = true
+	_, _ = p.Descend(name, bytes.NewReader(front), int64(len(front))) // what ended the scan is returned
+	p.onlyHigh = was
+}
+
+// measure decompresses once. It returns the bytes if they are few, and their end if they are many; with an error some
+// of their front.
 func (p *Pass) measure(open func() (io.Reader, error)) (e Expansion, held, tail []byte, err error) {
 	src, err := open()
 	if err != nil {
@@ -53,13 +67,17 @@ func (p *Pass) measure(open func() (io.Reader, error)) (e Expansion, held, tail 
 		return e, []byte{}, nil, nil
 	}
 	most := int64(heldMax) >> min(p.Depth, 8)
+	var front []byte
 	sum := crc32.NewIEEE()
 	buf := make([]byte, 32<<10)
 	held = []byte{}
 	for {
 		n, err := src.Read(buf)
 		if err := p.expand(int64(n), false); err != nil {
-			return e, nil, nil, err
+			if held != nil {
+				front = held
+			}
+			return e, front, nil, err
 		}
 		e.Size += int64(n)
 		sum.Write(buf[:n])
@@ -68,7 +86,7 @@ func (p *Pass) measure(open func() (io.Reader, error)) (e Expansion, held, tail 
 			tail = keepEnd(tail, buf[:n])
 		case e.Size > most:
 			tail = keepEnd(bytes.Clone(held[max(0, len(held)-tailHeld):]), buf[:n])
-			held = nil
+			front, held = bytes.Clone(held[:len(held)/4]), nil
 		default:
 			p.heavy(e.Size)
 			held = append(held, buf[:n]...)
@@ -76,7 +94,7 @@ func (p *Pass) measure(open func() (io.Reader, error)) (e Expansion, held, tail 
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
 				if cause := p.Charge(Expanded, 0); cause != nil {
-					return e, nil, nil, cause
+					return e, front, nil, cause
 				}
 				e.Broken = err
 			}
