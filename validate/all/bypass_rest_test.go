@@ -1,6 +1,7 @@
 package all_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"os/exec"
 	"slices"
@@ -27,12 +28,15 @@ func rest() []struct {
 	layer := func(inside string) []byte {
 		return text("<net name=\"m\" version=\"11\"><layers>" + inside + "</layers></net>\n")
 	}
+	pickled := base64.StdEncoding.EncodeToString(assembled("PROTO 2; EMPTY_DICT; BINUNICODE abcdefgh; NONE; SETITEM; STOP"))
 	saved := func(op string) []byte { return savedModel(op, false) }
 	return []struct {
 		rule, file string
 		bytes      []byte
 		want       validate.Verdict
 	}{
+		{"hfconfig/encoded", "config.json", text("[" + strings.Repeat(`{"a":"`+pickled+`"},`, 300) + "1]"), unsure},
+		{"yamlconf/encoded", "x.yaml", text("a: " + base64.StdEncoding.EncodeToString(append([]byte("\x80\x02"), make([]byte, 2<<20)...)) + "\n"), unsure},
 		{"milblob/place", "weight.bin", blob(1 << 40), unsure},
 		{"onnx/extensions", "model.onnx", onnxModel("ai.onnx.contrib", "GPT2Tokenizer", nil), admit},
 		{"openvino/include", "model.xml", layer(`<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="/etc/passwd"/>`), reject},
