@@ -11,13 +11,15 @@ import (
 // nobody types there, and is at most something to look at: it does not refuse a model in which the notebook is withheld.
 var (
 	// lines that IPython hands to a shell, or that make it do more than show something
-	shellLine = lazyre.New(`^\s*(\w+\s*=\s*)?(!|%sx|%system|%%bash|%%sh|%%script|%%cmd|%%system|%%perl|%%ruby|%%javascript|%%js|%%html|%run|%load_ext|%%cython|%%writefile|%edit|%env)`)
+	shellLine = lazyre.New(`^\s*(\w+\s*=\s*)?(!|%sx|%system|%%bash|%%sh|%%script|%%cmd|%%system|%%perl|%%ruby|%%javascript|%%js|%%html|%run|%load_ext|%%cython|%%writefile|%edit|%env|%alias|%macro|%rehashx|%logstart|%load\s+\w+://|%pastebin|%%sx|%%!|!!)`)
 	// commands that look
 	plainCommand = lazyre.New(`^\s*[!%]\s*(nvidia-smi|ls|pwd|free|df|du|lscpu|nproc|tree|which|python3? --version|pip3? (show|list|freeze)|git lfs install|load_ext (tensorboard|autoreload|line_profiler|memory_profiler|watermark|lab_black|google\.colab\.data_table|rich))\b` + plainArguments)
 	// commands that install, fetch and tidy up
 	usualCommand = lazyre.New(`^\s*(\w+\s*=\s*)?[!%]\s*(sudo )?(pip3? uninstall|apt(-get)?( -\w+)* (update|install)|git (clone|pull|checkout|config)|wget|huggingface-cli|hf|mkdir|rm|rmdir|mv|cp|unzip|tar|zip|cat|head|tail|wc|echo|xxd|cd|kaggle datasets download|gdown|(python3?|accelerate launch|torchrun|streamlit run)( -u)? [A-Za-z_][\w/-]*\.py)\b` + plainArguments)
 	// env NAME=VALUE for the libraries' own switches
 	usualVariable = lazyre.New(`^\s*%env\s+(CUDA|TF|TORCH|PYTORCH|TOKENIZERS|HF|TRANSFORMERS|WANDB|NCCL|OMP|MKL|KERAS|JAX|XLA)_[A-Z0-9_]+\s*=` + plainArguments)
+	// what counts and filters the lines that a command shows
+	harmlessPipe = lazyre.New(`\s*\|\s*(wc|head|tail|grep|sort|uniq)(\s+[\w.'"-]+)*\s*$`)
 	// places of a command's arguments that are not the notebook's own
 	foreignPlace = lazyre.New(`(^|[\s='":@])(~|/(etc|proc|sys|dev|root|home|boot|bin|sbin|lib|usr|var|opt|run)\b|/\s|/$|/\*|[A-Za-z]:\\)|\.\./\.\.|\.(ssh|aws|kube|netrc|bash|profile|zsh|git-credentials|config|docker|gnupg|pypirc|npmrc)|authorized_keys|crontab|token|passw|secret|credential|id_rsa|core\.(hooksPath|sshCommand|fsmonitor|pager|editor)|filter\.|alias\.|--(post-file|post-data|use-askpass|execute|upload-pack|checkpoint-action|to-command|config-file|exec)`)
 	installLine  = lazyre.New(`^\s*[!%]\s*((python3?|uv) -?m? ?)?(pip3?|conda|mamba|uv pip) install\s+(.*)$`)
@@ -26,7 +28,13 @@ var (
 // plainArguments has nothing that a shell acts on: no second command, no pipe, no file that is written, nothing computed.
 const plainArguments = `[^;&|<>$` + "`" + `]*$`
 
-// commands reports the lines of a cell that are commands.
+// given is a command of a cell whose kind is not known yet.
+type given struct {
+	line string
+	off  int64
+}
+
+// commands remembers the lines of a cell that are commands if it is code; in Markdown, "!" begins a picture.
 func (c *cells) commands(text string, off int64) {
 	for _, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
 		line = c.begun + line
@@ -35,7 +43,9 @@ func (c *cells) commands(text string, off int64) {
 			c.begun = strings.TrimSuffix(line, `\`)
 			continue
 		}
-		c.command(line, off)
+		if isCommand(line) {
+			c.given = append(c.given, given{line, off})
+		}
 	}
 }
 
@@ -43,6 +53,7 @@ func isCommand(line string) bool { return shellLine.MatchString(line) || install
 
 func (c *cells) command(line string, off int64) {
 	at := validate.Place{Offset: off, Evidence: quote(line)}
+	line = strings.TrimSuffix(line, harmlessPipe.FindString(line))
 	switch m := installLine.FindStringSubmatch(line); {
 	case m == nil && !shellLine.MatchString(line):
 	case m != nil && c.install(m[len(m)-1], at):

@@ -6,6 +6,7 @@ import (
 
 	"github.com/loadlock/loadlock/validate"
 	"github.com/loadlock/loadlock/validate/jsonwalk"
+	"github.com/loadlock/loadlock/validate/lazyre"
 )
 
 // isNotebook recognises Jupyter notebooks: JSON with cells and a version of the format (nbformat 4).
@@ -48,10 +49,14 @@ type cells struct {
 	full bool
 	hits int
 
-	begun string // a command that goes on in the next line
+	begun string  // a command that goes on in the next line
+	given []given // commands of the cell
 }
 
 func (c *cells) scalar(stack []jsonwalk.Frame, k jsonwalk.Kind, v []byte, off int64) {
+	if len(stack) == 3 && string(stack[0].Key) == "metadata" && k == jsonwalk.Text {
+		c.language(string(stack[1].Key)+"."+string(stack[2].Key), string(v), off)
+	}
 	if len(stack) < 3 || string(stack[0].Key) != "cells" || k != jsonwalk.Text {
 		return
 	}
@@ -68,17 +73,36 @@ func (c *cells) scalar(stack []jsonwalk.Frame, k jsonwalk.Kind, v []byte, off in
 	}
 }
 
+// language judges the language of all cells: what they say to a shell is commands.
+func (c *cells) language(key, name string, off int64) {
+	if key != "kernelspec.language" && key != "language_info.name" && key != "kernelspec.name" {
+		return
+	}
+	switch strings.ToLower(name) {
+	case "bash", "sh", "zsh", "fish", "powershell", "pwsh", "calysto_bash", "batch", "cmd", "perl", "php", "javascript", "typescript", "deno", "ijavascript", "node":
+		c.p.ReportAt(notebookCommand, validate.Place{Offset: off, Evidence: quote(name), Capability: "subprocess"}, "the cells are in the language %s", quoted(name))
+	}
+}
+
+// timed is a magic whose argument is code that it runs.
+var timed = lazyre.New(`^[ \t]*%(time|timeit|prun|memit|mprun|lprun|snakeviz|scalene)\b([ \t]+-\w+([ \t]*\d+)?\b)*[ \t]*`)
+
 // close ends a cell.
 func (c *cells) close(stack []jsonwalk.Frame, _ int64) {
 	if len(stack) != 3 || string(stack[0].Key) != "cells" {
 		return
 	}
-	if (c.kind == "code" || c.kind == "") && !foreignCell(c.cell.String()) {
-		c.all.Write(c.cell.Bytes())
-		c.all.WriteByte('\n')
+	if c.kind == "code" || c.kind == "" {
+		for _, g := range c.given {
+			c.command(g.line, g.off)
+		}
+		if !foreignCell(c.cell.String()) {
+			c.all.Write(c.cell.Bytes())
+			c.all.WriteByte('\n')
+		}
 	}
 	c.cell.Reset()
-	c.kind, c.begun = "", ""
+	c.kind, c.begun, c.given = "", "", nil
 }
 
 // foreignCell reports whether a cell is in another language, or text for a file; its first line was reported.
@@ -96,6 +120,11 @@ func (c *cells) program() []byte {
 		wasCommand := goesOn
 		goesOn = (wasCommand || strings.HasPrefix(t, "!") || strings.HasPrefix(t, "%")) && strings.HasSuffix(t, `\`)
 		switch {
+		case !wasCommand && timed.MatchString(line):
+			indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
+			if line = indent + line[len(timed.FindStringSubmatch(line)[0]):]; strings.TrimSpace(line) == "" {
+				line = indent + "pass"
+			}
 		case wasCommand:
 			out.WriteString("# ")
 		case strings.HasPrefix(t, "%%"):
