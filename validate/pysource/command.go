@@ -12,8 +12,10 @@ import (
 var (
 	// lines that IPython hands to a shell, or that make it do more than show something
 	shellLine = lazyre.New(`^\s*(\w+\s*=\s*)?(!|%sx|%system|%%bash|%%sh|%%script|%%cmd|%%system|%%perl|%%ruby|%%javascript|%%js|%%html|%run|%load_ext|%%cython|%%writefile|%edit|%env|%alias|%macro|%rehashx|%logstart|%load\s+\w+://|%pastebin|%%sx|%%!|!!)`)
+	// a name that is given what a command says
+	shellValue = lazyre.New(`^\s*\w+\s*=\s*(!|%\w)`)
 	// commands that look
-	plainCommand = lazyre.New(`^\s*[!%]\s*(nvidia-smi|ls|pwd|free|df|du|lscpu|nproc|tree|which|python3? --version|pip3? (show|list|freeze)|git lfs install|load_ext (tensorboard|autoreload|line_profiler|memory_profiler|watermark|lab_black|google\.colab\.data_table|rich))\b` + plainArguments)
+	plainCommand = lazyre.New(`^\s*(\w+\s*=\s*)?[!%]\s*(nvidia-smi|ls|pwd|free|df|du|lscpu|nproc|tree|which|python3? --version|pip3? (show|list|freeze)|git lfs install|load_ext (tensorboard|autoreload|line_profiler|memory_profiler|watermark|lab_black|google\.colab\.data_table|rich))\b` + plainArguments)
 	// commands that install, fetch and tidy up
 	usualCommand = lazyre.New(`^\s*(\w+\s*=\s*)?[!%]\s*(sudo )?(pip3? uninstall|apt(-get)?( -\w+)* (update|install)|git (clone|pull|checkout|config)|wget|huggingface-cli|hf|mkdir|rm|rmdir|mv|cp|unzip|tar|zip|cat|head|tail|wc|echo|xxd|cd|kaggle datasets download|gdown|(python3?|accelerate launch|torchrun|streamlit run)( -u)? [A-Za-z_][\w/-]*\.py)\b` + plainArguments)
 	// env NAME=VALUE for the libraries' own switches

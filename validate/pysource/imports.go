@@ -40,7 +40,7 @@ func (m *module) importModule(path string, n syntax.Node, at place) {
 	switch {
 	case e == nil && root == "":
 	case e == nil:
-		m.say(unknownModule, unknownCode, n, at, "module %s is not vetted", quoted(root))
+		m.say(unknownModule, "", n, at, "module %s is not vetted", quoted(root))
 	case e.name == "antigravity":
 		m.say(process, e.capability, n, at, "import of %s: %s", path, e.reason)
 	case e.verdict == deny:
@@ -71,7 +71,7 @@ func (m *module) importFrom(n *syntax.ImportFrom, at place) {
 	for _, a := range n.Names {
 		if a.Name == "*" {
 			if e, _ := m.names.find(m.names.canonical(from)); !strings.HasPrefix(from, ".") && (e == nil || e.verdict >= ask) {
-				m.say(starImport, unknownCode, n, at, "from %s import *", clip(from, 80))
+				m.say(starImport, "", n, at, "from %s import *", clip(from, 80))
 			}
 			continue
 		}

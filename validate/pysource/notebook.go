@@ -118,7 +118,7 @@ func (c *cells) program() []byte {
 	for _, line := range strings.Split(c.all.String(), "\n") {
 		t := strings.TrimSpace(line)
 		wasCommand := goesOn
-		goesOn = (wasCommand || strings.HasPrefix(t, "!") || strings.HasPrefix(t, "%")) && strings.HasSuffix(t, `\`)
+		goesOn = (wasCommand || shellValue.MatchString(line) || strings.HasPrefix(t, "!") || strings.HasPrefix(t, "%")) && strings.HasSuffix(t, `\`)
 		switch {
 		case !wasCommand && timed.MatchString(line):
 			indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
@@ -129,7 +129,7 @@ func (c *cells) program() []byte {
 			out.WriteString("# ")
 		case strings.HasPrefix(t, "%%"):
 			out.WriteString("# ")
-		case strings.HasPrefix(t, "!"), strings.HasPrefix(t, "%"):
+		case strings.HasPrefix(t, "!"), strings.HasPrefix(t, "%"), shellValue.MatchString(line):
 			indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
 			out.WriteString(indent + "pass # ")
 		case strings.HasSuffix(t, "?") && !strings.ContainsAny(t, "'\"#"):

@@ -58,10 +58,6 @@ var (
 var used = &validate.Rule{ID: "pysource/note", Title: "something the code does that is ordinary, but good to know", Severity: validate.Low,
 	Why: "It tells what the code would need when the policy lets it run.", Fix: "nothing", Hostile: `os.environ.get("LOCAL_RANK")`, Benign: `torch.nn.Linear(2, 2)`}
 
-// unknownCode is what code may do that is not here to be read. No policy permits it by that word; what is withheld does
-// not do it.
-const unknownCode = "unknown_code"
-
 // byCapability is the rule for a denied name, and the word of the policy.
 var byCapability = map[string]*validate.Rule{"execution": execution, "subprocess": process, "network_access": network, "file_write": fileWrite, "file_read": fileRead,
 	"native_code": native, "deserialisation": deserial, "environment": secrets, "import_hooks": machinery, "persistence": persist, "introspection": introspect, "obfuscation": obfuscate}
