@@ -174,7 +174,7 @@ func (m *module) importCall(a *atom, e *entry, c *syntax.Call, g arguments, at p
 	case allText(name):
 	case len(c.Args) > 0 && configured(c.Args[0]):
 		m.say(execution, "import_hooks", c, at, "%s of a module that a configuration names", a.text)
-	case len(c.Args) > 0 && hiddenName(c.Args[0], name):
+	case len(c.Args) > 0 && (hiddenName(c.Args[0], name) || m.decodedName(c.Args[0], at.scope, 4)):
 		m.say(obfuscate, "import_hooks", c, at, "%s of a name that is computed so that nobody can read it", a.text)
 	default:
 		if spelled = m.spells(); spelled != "" {
@@ -289,7 +289,7 @@ func (m *module) setattr(n *syntax.Call, at place) {
 			if s, ok := m.eval(n.Args[1], at.scope, nil).str(); ok {
 				m.attributeName(s, syntax.Load, n, at)
 				if methodSinks[s] != "" && !refers(m.eval(n.Args[0], at.scope, nil)) && s != "eval" && s != "system" {
-					m.say(unsettled, methodSinks[s], n, at, "getattr of %q on an object that is not known", s)
+					m.say(pick(strictSinks[s], byCapability[methodSinks[s]], unsettled), methodSinks[s], n, at, "getattr of %q on an object that is not known", s)
 				}
 			}
 		}
@@ -308,7 +308,7 @@ func (m *module) loopedWalk(n *syntax.Call, at place) {
 	}
 	for _, a := range m.eval(base, at.scope, nil).atoms {
 		if a.kind == isRef && m.names.isModule(a.text) {
-			m.say(computedName, "introspection", n, at, "a walk from %s along computed names", a.text)
+			m.say(pick(m.spells() != "", obfuscate, computedName), "introspection", n, at, "a walk from %s along computed names", a.text)
 		}
 	}
 }

@@ -198,8 +198,8 @@ func (m *module) resultMember(a *atom, n syntax.Node, c *syntax.Call, at place) 
 	}
 	if base != "pathlib.Path" && base != "pathlib.PosixPath" {
 		last := method[strings.LastIndexByte(method, '.')+1:]
-		if capability := methodSinks[last]; capability != "" && last != "eval" && last != "system" {
-			m.say(pick(strictSinks[last], byCapability[capability], unsettled), capability, n, at, "%s", clip(a.text, 120))
+		if capability := methodSinks[last]; capability != "" && (last != "eval" && last != "system" || last == "system" && m.givenText(c, at)) {
+			m.say(pick(strictSinks[last] || last == "system", byCapability[capability], unsettled), capability, n, at, "%s", clip(a.text, 120))
 		}
 		return
 	}

@@ -143,7 +143,7 @@ func analyseAt(p *validate.Pass, src []byte, off int64, line int) {
 		if at.Line > 0 {
 			at.Line += line
 		}
-		if at.Capability == "" && r != unparsed && r != tooLarge {
+		if at.Capability == "" && r != unparsed && r != tooLarge && r != hidden {
 			at.Capability = unresolved
 		}
 		p.ReportAt(r, at, "%s", detail)

@@ -83,8 +83,10 @@ func (m *module) computed(a *atom, n syntax.Node, c *syntax.Call, at place) {
 		m.say(byCapability[methodSinks[last]], methodSinks[last], n, at, "%s of a loaded module by a computed name (%s)", last, a.how.trail())
 	case base == "sys.modules":
 		m.say(computedImport, "import_hooks", n, at, "a loaded module by a computed name (%s)", a.how.trail())
+	case rest != "" && methodSinks[last] != "" && last != "eval":
+		m.say(byCapability[methodSinks[last]], methodSinks[last], n, at, "%s of a member of %s by a computed name (%s)", last, base, a.how.trail())
 	case strings.Contains(rest, "?"):
-		m.say(computedName, e.capability, n, at, "a walk from %s along computed names (%s)", base, a.how.trail())
+		m.say(pick(m.spells() != "", obfuscate, computedName), e.capability, n, at, "a walk from %s along computed names (%s)", base, a.how.trail())
 	case e.verdict == allow && (rest == "" && (c == nil || base != "torch") || rest != "" && !sinkWord(rest[strings.LastIndexByte(rest, '.')+1:])):
 		return
 	case e.verdict == note:
@@ -109,6 +111,8 @@ func (m *module) member(a *atom, e *entry, rest string, n syntax.Node, c *syntax
 		m.resultMember(a, n, c, at)
 	case rest != "" && strictSinks[last]:
 		m.say(byCapability[methodSinks[last]], methodSinks[last], n, at, "%s (%s)", clip(path, 120), a.how.trail())
+	case rest != "" && methodSinks[last] != "" && m.givenText(c, at):
+		m.say(byCapability[methodSinks[last]], methodSinks[last], n, at, "%s, given a text (%s)", clip(path, 120), a.how.trail())
 	case rest != "" && sinkWord(last):
 		m.say(unsettled, "execution", n, at, "%s: a name that nobody vetted, whose word is one of execution, processes or network (%s)", clip(path, 120), a.how.trail())
 	case rest != "" && strings.HasPrefix(rest, "_") && !strings.HasPrefix(rest, "__") && standard(e.name) && !privateStandard[e.name+"."+rest]:
@@ -191,8 +195,10 @@ func (m *module) sinkName(f *syntax.Attribute, c *syntax.Call, at place) {
 
 // commands: system and exec of something unknown are given a text that is written here.
 func (m *module) commands(f *syntax.Attribute, c *syntax.Call, at place) bool {
-	if c == nil || len(c.Args) != 1 || f.Attr != "system" && f.Attr != "exec" {
-		return false
-	}
-	return textIn(m.eval(c.Args[0], at.scope, nil))
+	return (f.Attr == "system" || f.Attr == "exec") && m.givenText(c, at)
+}
+
+// givenText reports whether a call has one argument, a text that is written or made here.
+func (m *module) givenText(c *syntax.Call, at place) bool {
+	return c != nil && len(c.Args) == 1 && textIn(m.eval(c.Args[0], at.scope, nil))
 }

@@ -12,14 +12,14 @@ import (
 func isRequirements(h validate.Head) bool {
 	base := strings.ToLower(path.Base(h.Name))
 	switch base {
-	case "setup.cfg", "pyproject.toml", "environment.yml", "environment.yaml", "conda.yaml", "conda.yml", "pipfile", "constraints.txt":
+	case "setup.cfg", "pip.conf", "pip.ini", "pydistutils.cfg", "pyproject.toml", "environment.yml", "environment.yaml", "conda.yaml", "conda.yml", "pipfile", "constraints.txt":
 		return h.Text()
 	}
 	return strings.HasPrefix(base, "requirements") && (strings.HasSuffix(base, ".txt") || strings.HasSuffix(base, ".in") || strings.HasSuffix(base, ".pip")) && h.Text()
 }
 
 var (
-	otherIndex = lazyre.New(`^\s*(-i\b|--index-url|--extra-index-url|-f\b|--find-links|--trusted-host|index-url\s*=|extra-index-url\s*=|find-links\s*=|\[\[tool\.uv\.index\]\]|\[\[tool\.poetry\.source\]\]|\[\[source\]\])`)
+	otherIndex = lazyre.New(`^\s*(-i|--i(n(d(e(x(-u(rl?)?)?)?)?)?)?\b|--index-url|--extra-i|-f|--find-l|--trusted-h|-r\s*\w+://|--req\w*[\s=]+\w+://|-c\s*\w+://|--constr\w*[\s=]+\w+://|index[-_]url\s*=|extra[-_]index[-_]url\s*=|find[-_]links\s*=|\[\[tool\.uv\.index\]\]|\[\[tool\.poetry\.source\]\]|\[\[source\]\])`)
 	// A default branch or a release of projects whose packages everybody has. Another revision may be anybody's: those of
 	// a fork can be had under the address of the original.
 	knownPlace    = lazyre.New(`^\s*-?\s*([\w\[\].-]+\s*@\s*)?git\+https://github\.com/(huggingface|pytorch|Dao-AILab|openai|facebookresearch|Lightning-AI)/[\w.-]+?(\.git)?(@(main|master|v?\d{1,4}(\.\d+)+))?(#egg=[\w\[\],.-]+)?\s*$`)
@@ -35,13 +35,19 @@ var knownBackends = words(`setuptools.build_meta setuptools.build_meta:__legacy_
 // scanRequirements judges a list of packages line by line.
 func scanRequirements(p *validate.Pass) error {
 	var pending strings.Builder
-	line, at := 1, int64(0)
+	line, at, next := 1, int64(0), 1
 	err := p.ReadText(func(off int64, chunk []byte) error {
 		for i, c := range chunk {
 			if c == '\n' {
+				next++
+				if s, goesOn := strings.CutSuffix(strings.TrimSuffix(pending.String(), "\r"), `\`); goesOn {
+					pending.Reset()
+					pending.WriteString(s)
+					continue
+				}
 				requirement(p, pending.String(), line, at)
 				pending.Reset()
-				line, at = line+1, off+int64(i)+1
+				line, at = next, off+int64(i)+1
 			} else if pending.Len() < 4096 {
 				pending.WriteByte(c)
 			}
@@ -72,7 +78,7 @@ func requirement(p *validate.Pass, s string, line int, at int64) {
 	case knownPlace.MatchString(s), directAddress.MatchString(s) && knownAddresses(s):
 	case directPlace.MatchString(s):
 		p.ReportAt(odddependency, place, "a package from a place of its own: %s", quoted(s))
-	case strings.Contains(s, "--pre"), strings.Contains(s, "--no-verify"), strings.Contains(s, "--no-binary"), strings.Contains(s, "--config-settings"), strings.Contains(s, "--global-option"):
+	case strings.Contains(s, "--pre"), strings.Contains(s, "--no-verify"), strings.Contains(s, "--no-binary"), strings.Contains(s, "--config-settings"), strings.Contains(s, "--global-option"), strings.Contains(s, "--install-option"):
 		p.ReportAt(odddependency, place, "an option that changes what is installed: %s", quoted(s))
 	case m != nil:
 		if near := nearMiss(normalName(m[1])); near != "" {

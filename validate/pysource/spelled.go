@@ -62,6 +62,37 @@ func hiddenName(e syntax.Expression, name value) bool {
 	return true
 }
 
+// maxDecodings bounds the names that decodedName follows in one file.
+const maxDecodings = 10_000
+
+// decodedName reports whether a name comes out of numbers or bytes: nobody writes names of modules that way.
+func (m *module) decodedName(e syntax.Expression, s *scope, depth int) bool {
+	if depth--; depth < 0 {
+		return false
+	}
+	found := false
+	syntax.Walk(e, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.Attribute:
+			found = found || n.Attr == "decode" || n.Attr == "tobytes" || n.Attr == "fromhex" || n.Attr == "to_bytes" || n.Attr == "translate" || n.Attr == "b64decode"
+		case *syntax.Name:
+			if found = found || n.Id == "chr"; found {
+				return false
+			}
+			if home := s.find(n.Id); home != nil && m.decodings < maxDecodings {
+				m.decodings++
+				for _, b := range home.names[n.Id] {
+					if b.way == byValue && b.expr != nil && m.decodedName(b.expr, b.scope, depth) {
+						found = true
+					}
+				}
+			}
+		}
+		return !found
+	})
+	return found
+}
+
 // configured reports whether a name is a member of the configuration, which comes with the model.
 func configured(e syntax.Expression) bool {
 	for depth := 0; depth < 8; depth++ {
