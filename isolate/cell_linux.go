@@ -208,6 +208,9 @@ func singleID() bool {
 	return true
 }
 
+// PID is the child's.
+func (c *Cell) PID() int { return c.cmd.Process.Pid }
+
 // Kill ends the child now. Close is still needed.
 func (c *Cell) Kill() { _ = c.cmd.Process.Kill() }
 
