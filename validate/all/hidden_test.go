@@ -53,6 +53,8 @@ func TestWhatIsHiddenIsFound(t *testing.T) {
 		"stable-baselines3: a pickle in JSON":        {"data", `{"policy_class":{":type:":"<class 'abc.ABCMeta'>",":serialized:":"` + base64.StdEncoding.EncodeToString([]byte("\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x02id\x85R.")) + `"}}`, "pickle/global-denied"},
 		"a pickle in binary YAML":                    {"x.yaml", "a: !!binary |\n  " + base64.StdEncoding.EncodeToString([]byte("\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x02id\x85R.")) + "\n", "pickle/global-denied"},
 		"a pickle in the metadata of tensors":        {"m.safetensors", string(safetensors(`{"__metadata__":{"x":"`+base64.StdEncoding.EncodeToString([]byte("\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x02id\x85R."))+`"}}`, nil)), "pickle/global-denied"},
+		"stable-baselines3: with other characters":   {"data", `{"a":{":serialized:":"!Y29zCnN5!c3RlbQooUydpZCcKdFIu"}}`, "pickle/global-denied"},
+		"stable-baselines3: behind other values":     {"data", `{"a":{":serialized:":"` + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("N0", 50)+"cos\nsystem\n(S'id'\ntR.")) + `"}}`, "pickle/global-denied"},
 		"a program in a configuration":               {"config.json", `{"blob":"` + base64.StdEncoding.EncodeToString([]byte("\x7fELF\x02\x01\x01"+strings.Repeat("\x00", 57))) + `"}`, "executable/native"},
 		"a Lambda layer in YAML":                     {"model.yaml", "class_name: Sequential\nconfig:\n  layers:\n  - class_name: Lambda\n    config: {function: [4wEAAAA, null, null], function_type: lambda}\n", "keras/lambda"},
 	} {

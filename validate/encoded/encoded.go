@@ -38,6 +38,39 @@ func Decode(text []byte) (b []byte, large bool) {
 	return raw, false
 }
 
+// Loose gives the bytes that Python's base64.b64decode gives: it leaves out what is not in the alphabet, and ends where
+// padding is complete. It is for texts that a library is known to decode.
+func Loose(text []byte) []byte {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	kept := make([]byte, 0, min(len(text), Max/3*4))
+	pads := 0
+	for _, c := range text {
+		quad := len(kept) % 4
+		switch {
+		case c == '=':
+			if pads++; quad >= 2 && quad+pads >= 4 {
+				return unpadded(kept)
+			}
+			if quad < 2 {
+				pads = 0
+			}
+		case strings.IndexByte(alphabet, c) >= 0 && len(kept) < cap(kept):
+			kept, pads = append(kept, c), 0
+		}
+	}
+	return unpadded(kept)
+}
+
+// unpadded decodes what is whole.
+func unpadded(b []byte) []byte {
+	if len(b)%4 == 1 {
+		b = b[:len(b)-1]
+	}
+	out := make([]byte, base64.RawStdEncoding.DecodedLen(len(b)))
+	n, _ := base64.RawStdEncoding.Decode(out, b)
+	return out[:n]
+}
+
 // begins looks at the first characters, which is all that most texts cost.
 func begins(text []byte) bool {
 	first := plain(text[:min(len(text), 64)])

@@ -22,6 +22,15 @@ func TestBytesInTextAreRecognised(t *testing.T) {
 	}
 }
 
+// What Python's b64decode gives for each.
+func TestLooseIsWhatPythonDecodes(t *testing.T) {
+	for text, want := range map[string]string{"aGVsbG8=": "hello", "aGVs!!bG8=": "hello", "aG\nVs bG8=": "hello", "aGVsbG8=aGVsbG8=": "hello", "aGVsbG8": "hello", "a=GVsbG8=": "hello", "": "", "====": "", "aGVsbA==": "hell", "aG=VsbG8=": "hello"} {
+		if got := string(Loose([]byte(text))); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestOtherTextIsNot(t *testing.T) {
 	for _, s := range []string{"", "gA==", "gASV", strings.Repeat("gASV ", 5) + "!", "hello world, this is a text", "iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB", "TVqQAAMAAAAEAAAA//8AALgAAAA", "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
 		"d2hhdCBldmVyIGlzIGhlcmUgaXMgdGV4dA==", strings.Repeat("A", 64)} {

@@ -60,6 +60,9 @@ func (j *judge) close(stack []jsonwalk.Frame, off int64) {
 		if j.objects[n].program.starts() {
 			j.p.Report(command, off, "an object with a command and its arguments")
 		}
+		if name := j.objects[n].program.function(); name != "" && !j.skops {
+			j.p.Report(object, off, "an object with the words of %s", quote([]byte(name)))
+		}
 	}
 }
 
@@ -106,6 +109,10 @@ func (j *judge) under(key, value []byte, off int64) {
 	switch string(key) {
 	case "auto_map":
 		j.code(string(value), off)
+	case "weightsManifest": // TensorFlow.js
+		if why := leaves(string(value[:min(len(value), 4096)])); why != "" {
+			j.p.Report(outsidePath, off, "weightsManifest: %s %s", quote(value), why)
+		}
 	case "custom_imports": // mmengine imports what stands here
 		j.p.Report(foreignCode, off, "custom_imports: %s", quote(value))
 	case "custom_pipeline", "custom_pipelines":

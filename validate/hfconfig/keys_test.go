@@ -1,5 +1,7 @@
 package hfconfig
 
+import "strings"
+
 // more are configurations by the library that reads them.
 var more = struct {
 	ordinary map[string]struct{ name, content string }
@@ -37,6 +39,8 @@ var more = struct {
 		"megatron":                           {"adapter_config.json", `{"megatron_core":"megatron.core","megatron_config":null}`},
 		"a back end of the runtime":          {"genai_config.json", `{"model":{"decoder":{"session_options":{"provider_options":[{"qnn":{"backend_path":"QnnHtp.dll"}}]}}}}`},
 		"words that look like functions":     {"config.json", `{"a":"os.path","b":"code.json","c":"socket.io","d":"chat.completion","e":"use os.system() here","f":"$5 (eval)","command":"train","args":{"x":1}}`},
+		"words of modules":                   {"x.json", `{"module":"time","name":"load","platform":"os","x":{"code":"en","function":"f"}}`},
+		"weights of TensorFlow.js":           {"model.json", `{"weightsManifest":[{"paths":["group1-shard1of1.bin"],"weights":[{"name":"a/b","shape":[1],"dtype":"float32"}]}]}`},
 		"a record of a launch":               {"run.json", `{"command":"python train.py","type":"training"}`},
 		"an expression of MONAI":             {"metadata.json", `{"device":"$torch.device('cuda:0' if torch.cuda.is_available() else 'cpu')","x":"$@network.eval()"}`},
 		"a text with braces":                 {"prompt.txt", "Write {{ name }}'s letter. {% unknown x.y(z) %}"},
@@ -94,6 +98,9 @@ var more = struct {
 		"a function under any key":              {"recipe.json", `{"model":{"_component_":"os.system","command":"id"}}`, "hfconfig/object"},
 		"a function with a colon":               {"x.json", `{"loader":["pkg","subprocess:Popen"]}`, "hfconfig/object"},
 		"an element type by part":               {"config.json", `{"torch_dtype":{"text":"os.system"}}`, "hfconfig/object"},
+		"a module and a function":               {"x.json", `{"loader":{"module":"os","function":"system","args":["id"]}}`, "hfconfig/object"},
+		"weights of TensorFlow.js":              {"model.json", `{"weightsManifest":[{"paths":["../../x.bin"],"weights":[]}]}`, "hfconfig/outside-path"},
+		"bytes of a megabyte":                   {"data", `{":serialized:":"` + strings.Repeat("gASV", 500_000) + `"}`, "hfconfig/encoded"},
 		"an expression of MONAI":                {"inference.json", `{"imports":["$import os"],"x":"$os.system('id')"}`, "hfconfig/expression"},
 		"an expression for eval":                {"infer_cfg.json", `{"Preprocess":[{"type":"__import__('os').system"}, {"x":"__import__('os').system('id')"}]}`, "hfconfig/expression"},
 		"an agent's server in a list":           {"agent.json", `{"servers":[{"type":"stdio","config":{"command":"sh","args":["-c","id"]}}]}`, "hfconfig/command"},

@@ -15,7 +15,7 @@ import (
 // anywhere judges a string by itself: what is harmful under every key, because the keys of programs that nobody has
 // listed make them import, evaluate, render and load as well. A vocabulary has its words as keys, not as values.
 func (j *judge) anywhere(key, value []byte, off int64) {
-	if len(value) < 5 {
+	if len(value) < 5 && string(key) != ":serialized:" {
 		return
 	}
 	templates.Suspect(j.p, off, quote(key), value, false)
@@ -41,6 +41,9 @@ const maxEncoded = 256
 // encoded judges bytes in a text as the file that they are: stable-baselines3 loads the pickles of its JSON.
 func (j *judge) encoded(key, value []byte, off int64) {
 	b, large := encoded.Decode(value)
+	if string(key) == ":serialized:" { // stable_baselines3/common/save_util.py, json_to_data
+		b, large = encoded.Loose(value), len(value) > encoded.Max/3*4
+	}
 	if b == nil && !large || j.failed != nil {
 		return
 	}
@@ -68,6 +71,7 @@ type program struct {
 	command bool
 	args    bool
 	kind    string
+	words   []string // short texts of the object: a module and a function may be among them
 }
 
 // Types under which programs start a command: agents (MCP and its relatives), hooks and tasks of editors.
@@ -75,9 +79,24 @@ var programKinds = []string{"stdio", "command", "shell", "process", "local"}
 
 func (c program) starts() bool { return c.command && (c.args || slices.Contains(programKinds, c.kind)) }
 
+// function is the harmful function that two texts of the object name as module and member, or "".
+func (c program) function() string {
+	for _, module := range c.words {
+		for _, member := range c.words {
+			if pyname.Pair(module, member) {
+				return module + "." + member
+			}
+		}
+	}
+	return ""
+}
+
 // noteProgram remembers a scalar that belongs to such an object.
 func (j *judge) noteProgram(f jsonwalk.Frame, value []byte) {
 	c := &j.objects[len(j.objects)-1].program
+	if len(value) > 0 && len(value) <= 40 && len(c.words) < 8 {
+		c.words = append(c.words, string(value))
+	}
 	switch string(f.Key) {
 	case "command", "cmd":
 		c.command = c.command || len(value) > 0

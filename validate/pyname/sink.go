@@ -1,6 +1,7 @@
 package pyname
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/loadlock/loadlock/validate/lazyre"
@@ -40,6 +41,26 @@ func Sink(text string) bool {
 		}
 	}
 	return false
+}
+
+// pairs are functions that do harm, by module, for texts that stand apart.
+var pairs = map[string][]string{
+	"os":         strings.Fields("system popen execl execle execlp execv execve execvp execvpe spawnl spawnle spawnlp spawnv spawnve spawnvp posix_spawn posix_spawnp startfile unlink rmdir removedirs putenv"),
+	"subprocess": strings.Fields("Popen call run check_call check_output getoutput getstatusoutput"),
+	"builtins":   strings.Fields("eval exec compile __import__ open getattr setattr"),
+	"importlib":  {"import_module"}, "runpy": {"run_path", "run_module"}, "pty": {"spawn"}, "shutil": {"rmtree"}, "ctypes": {"CDLL"}, "commands": {"getoutput"}, "pickle": {"load", "loads"}, "dill": {"loads"},
+	"cloudpickle": {"loads"}, "marshal": {"loads"}, "code": {"interact"}, "webbrowser": {"open"},
+}
+
+// Pair reports whether two texts are a module and a function of it that does harm.
+func Pair(module, member string) bool {
+	switch module {
+	case "posix", "nt":
+		module = "os"
+	case "__builtin__", "__builtins__":
+		module = "builtins"
+	}
+	return slices.Contains(pairs[module], member)
 }
 
 func identifier(s string) bool { return s != "" && plain(strings.TrimLeft(s, "_")+"x") }

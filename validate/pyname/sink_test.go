@@ -15,6 +15,12 @@ func TestSinksAreNamesOfFunctionsThatDoHarm(t *testing.T) {
 	}
 }
 
+func TestPairs(t *testing.T) {
+	if !Pair("os", "system") || !Pair("posix", "popen") || !Pair("__builtin__", "eval") || !Pair("subprocess", "run") || Pair("os", "load") || Pair("os", "run") || Pair("x", "system") || Pair("", "") {
+		t.Error("a pair is missing, or one too many")
+	}
+}
+
 func TestExpressionsThatLeadOut(t *testing.T) {
 	for _, s := range []string{"__import__('os').system('id')", "$__import__ ('os')", "$os.system('id')", "().__class__.__base__", "''.__class__.__mro__[1].__subclasses__()", "${eval:\"os.popen('id')\"}", "lambda x: eval(x)",
 		"nn.ReLU(__builtins__)"} {

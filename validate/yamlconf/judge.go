@@ -152,8 +152,12 @@ func (j *judge) mapping(n *yaml.Node, keys []string, depth int) {
 // siblings judges keys that mean something only beside another: target with params, as in latent diffusion.
 func (j *judge) siblings(n *yaml.Node) {
 	var target *yaml.Node
+	var words []*yaml.Node
 	params := strings.HasPrefix(j.base, "model_config.")
 	for i := 0; i+1 < len(n.Content); i += 2 {
+		if v := n.Content[i+1]; v.Kind == yaml.ScalarNode && len(v.Value) <= 40 && len(words) < 8 {
+			words = append(words, v)
+		}
 		switch n.Content[i].Value {
 		case "target":
 			target = n.Content[i+1]
@@ -161,11 +165,23 @@ func (j *judge) siblings(n *yaml.Node) {
 			params = true
 		}
 	}
+	j.pairs(words)
 	if target != nil && target.Kind == yaml.AliasNode {
 		target = target.Alias
 	}
 	if target != nil && params && target.Kind == yaml.ScalarNode && strings.Contains(target.Value, ".") {
 		j.target("target", target.Value, j.offset(target.Line, target.Column))
+	}
+}
+
+// pairs looks for a module and its harmful function among the texts of one mapping.
+func (j *judge) pairs(words []*yaml.Node) {
+	for _, module := range words {
+		for _, member := range words {
+			if pyname.Pair(module.Value, member.Value) {
+				j.report(object, module, "a mapping with the words of %s", quote(module.Value+"."+member.Value))
+			}
+		}
 	}
 }
 

@@ -162,6 +162,8 @@ func TestWhatCallsIsFound(t *testing.T) {
 		"a template under any key":        {"x.yaml", "prompt: \"{{ ''.__class__.__mro__ }}\"\n", "yamlconf/template-escape", 1},
 		"MLflow: another case":            {"mlmodel", "flavors: {python_function: {loader_module: evil}}\n", "yamlconf/loader-module", -1},
 		"PyYAML: far behind":              {"settings", "# " + strings.Repeat("x", 5000) + "\na: !!python/object/apply:os.system [id]\n", "yamlconf/object-tag", 2},
+		"a module and a function":         {"x.yaml", "model:\n  name: os\n  function: system\n", "yamlconf/target", 2},
+		"PyYAML: very far behind":         {"conf", strings.Repeat("#"+strings.Repeat("x", 200)+"\n", 2_000) + "a: !!python/object/apply:os.system [id]\n", "yamlconf/object-tag", -1},
 		"PyYAML: in a .txt":               {"hparams.txt", "a: 1\nb: !!python/object/apply:os.system [id]\n", "yamlconf/object-tag", 2},
 		"PyYAML: in a .cfg":               {"x.cfg", "{a: 1, b: !!python/object/apply:os.system [id]}\n", "yamlconf/object-tag", 1},
 		"PyYAML: in a list of a .conf":    {"x.conf", "b: [!!python/object/apply:os.system [id]]\n", "yamlconf/object-tag", 1},
