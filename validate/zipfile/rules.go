@@ -87,7 +87,7 @@ var (
 		Hostile: "field 0x9999", Benign: "field FB filled with Z, as torch aligns tensors"}
 	codeInside = &validate.Rule{ID: "zip/code-inside", Title: "program code inside the archive", Severity: validate.Medium,
 		Why: "Code inside an archive cannot be withheld; TorchScript archives run it when they are loaded.",
-		Fix: "use a checkpoint of weights only", Hostile: "m/code/__torch__.py", Benign: "m/version", Refs: []string{"CVE-2025-32434"}}
+		Fix: "unpack the archive and scan the folder, in which code is withheld; or ask for a checkpoint of weights only", Hostile: "m/code/__torch__.py", Benign: "m/version", Refs: []string{"CVE-2025-32434"}}
 	storage = &validate.Rule{ID: "zip/storage", Title: "tensor storages that do not fit the checkpoint", Severity: validate.Medium,
 		Why: "A storage of another size than declared makes loaders read beyond it; one that no tensor refers to is something else.",
 		Fix: asWritten, Hostile: "m/data/0 of 3 bytes for a tensor of 4", Benign: "a storage that two tensors share", Refs: []string{"CVE-2026-24747"}}
