@@ -14,6 +14,10 @@ trap 'rm -rf "$work"' EXIT
 /usr/bin/python3 testdata/bench/bench.py bin/loadlock "$work" "${N:-20}"
 
 echo
+echo "Whole scans, and those of other scanners that are found:"
+python3 testdata/bench/scan.py bin/loadlock "${N:-20}"
+
+echo
 echo "Package initialisation of the binary (GODEBUG=inittrace=1, median of 21, all packages together):"
 for _ in $(seq 21); do
 	GODEBUG=inittrace=1 bin/loadlock version 2>&1 >/dev/null | awk '/^init / { s += $5 } END { print s }'
