@@ -128,6 +128,11 @@ func (j *judge) mlmodel(n *yaml.Node, keys []string) {
 	}
 }
 
+// usualPlace is an index or a project that everybody installs from. Of a project it is the default branch or a release:
+// another revision may be a fork's, which can be had under the address of the original.
+var usualPlace = lazyre.New(`^(-i|--index-url|--extra-index-url|-f|--find-links)[ =]https://(download\.pytorch\.org/|pypi\.org/simple\b|pypi\.nvidia\.com/?$|data\.pyg\.org/)[\w./+-]*$|` +
+	`^([\w\[\].-]+ ?@ ?)?git\+https://github\.com/(huggingface|pytorch|dao-ailab|openai|facebookresearch|lightning-ai)/[\w.-]+?(\.git)?(@(main|master|v?\d{1,4}(\.\d+)+))?$`)
+
 // requirement judges a line as pip and conda read it.
 func (j *judge) requirement(n *yaml.Node) {
 	v := strings.ToLower(strings.TrimSpace(n.Value))
@@ -135,7 +140,8 @@ func (j *judge) requirement(n *yaml.Node) {
 		return
 	}
 	switch {
-	case strings.Contains(v, "://"), strings.HasPrefix(v, "file:"), strings.HasPrefix(v, "git+"), strings.HasPrefix(v, "/"), strings.HasPrefix(v, "../"), strings.HasPrefix(v, "-") && !strings.HasPrefix(v, "--extra-index-url https://download.pytorch.org/"):
+	case usualPlace.MatchString(v):
+	case strings.Contains(v, "://"), strings.HasPrefix(v, "file:"), strings.HasPrefix(v, "git+"), strings.HasPrefix(v, "/"), strings.HasPrefix(v, "../"), strings.HasPrefix(v, "-"):
 		if v != "-" {
 			j.report(requirement, n, "%s", quote(n.Value))
 		}

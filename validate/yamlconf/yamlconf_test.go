@@ -66,6 +66,7 @@ func TestOrdinaryFilesAreClearedWithoutFindings(t *testing.T) {
 	for name, tt := range map[string]struct{ name, content string }{
 		"NeMo": {"model_config.yaml", nemo}, "SpeechBrain": {"hyperparams.yaml", speechbrain}, "MLflow": {"MLmodel", mlmodel},
 		"conda":                    {"conda.yaml", "channels:\n- conda-forge\ndependencies:\n- python=3.10\n- pip<=23\n- pip:\n  - mlflow==2.9\n  - torch>=2\n  - -r requirements.txt\nname: env\n"},
+		"conda with usual places":  {"environment.yml", "dependencies:\n- python=3.10\n- pip:\n  - --extra-index-url https://download.pytorch.org/whl/cu118\n  - git+https://github.com/huggingface/peft.git\n  - transformers @ git+https://github.com/huggingface/transformers@v4.40.0\n"},
 		"a python environment":     {"python_env.yaml", "python: 3.10.12\nbuild_dependencies:\n- pip==23.0\ndependencies:\n- -r requirements.txt\n"},
 		"Lightning":                {"hparams.yaml", "lr: 0.1\nbetas: !!python/tuple\n- 0.9\n- 0.99\nname: !!python/unicode 'x'\n"},
 		"a merge":                  {"x.yaml", "base: &base {lr: 1}\nrun:\n  <<: *base\n  a: *base\n"},
@@ -141,6 +142,9 @@ func TestWhatCallsIsFound(t *testing.T) {
 		"MLproject":                       {"MLproject", "entry_points:\n  main:\n    command: sh x.sh\n", "yamlconf/command", 3},
 		"a requirement by URL":            {"conda.yaml", "dependencies:\n- pip:\n  - git+https://host/x\n", "yamlconf/requirement", 3},
 		"a requirement by name and URL":   {"conda.yaml", "dependencies:\n- pip:\n  - x @ https://host/x.whl\n", "yamlconf/requirement", 3},
+		"a fork's commit":                 {"conda.yaml", "dependencies:\n- pip:\n  - git+https://github.com/huggingface/peft@8f3a2b1\n", "yamlconf/requirement", 3},
+		"two indexes on a line":           {"conda.yaml", "dependencies:\n- pip:\n  - --extra-index-url https://download.pytorch.org/whl -i https://host\n", "yamlconf/requirement", 3},
+		"a look-alike of an index":        {"conda.yaml", "dependencies:\n- pip:\n  - -i https://pypi.nvidia.com.host/simple\n", "yamlconf/requirement", 3},
 		"another index":                   {"conda.yaml", "dependencies:\n- pip:\n  - --index-url https://host\n", "yamlconf/requirement", 3},
 		"requirements by an alias":        {"conda.yaml", "x: &x ['git+https://host/x']\ndependencies:\n- pip: *x\n", "yamlconf/requirement", 1},
 		"a channel by URL":                {"conda.yaml", "channels:\n- https://host/c\n", "yamlconf/requirement", 2},
