@@ -55,6 +55,7 @@ func TestWhatIsHiddenIsFound(t *testing.T) {
 		"a pickle in the metadata of tensors":        {"m.safetensors", string(safetensors(`{"__metadata__":{"x":"`+base64.StdEncoding.EncodeToString([]byte("\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x02id\x85R."))+`"}}`, nil)), "pickle/global-denied"},
 		"stable-baselines3: with other characters":   {"data", `{"a":{":serialized:":"!Y29zCnN5!c3RlbQooUydpZCcKdFIu"}}`, "pickle/global-denied"},
 		"stable-baselines3: behind other values":     {"data", `{"a":{":serialized:":"` + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("N0", 50)+"cos\nsystem\n(S'id'\ntR.")) + `"}}`, "pickle/global-denied"},
+		"msgpack-numpy: an array of objects":         {"m.msgpack", "\x85\xc4\x02nd\xc3\xc4\x04type\xc4\x01O\xc4\x04kind\xc4\x01O\xc4\x05shape\x90\xc4\x04data\xc4\x18\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x02id\x85R0N.", "pickle/global-denied"},
 		"a program in a configuration":               {"config.json", `{"blob":"` + base64.StdEncoding.EncodeToString([]byte("\x7fELF\x02\x01\x01"+strings.Repeat("\x00", 57))) + `"}`, "executable/native"},
 		"a Lambda layer in YAML":                     {"model.yaml", "class_name: Sequential\nconfig:\n  layers:\n  - class_name: Lambda\n    config: {function: [4wEAAAA, null, null], function_type: lambda}\n", "keras/lambda"},
 	} {
@@ -71,6 +72,7 @@ func TestWhatIsHiddenIsFound(t *testing.T) {
 func TestWhatOnlyLooksHiddenIsAdmitted(t *testing.T) {
 	for name, tt := range map[string]struct{ file, content string }{
 		"a plain pickle in JSON":     {"data", `{"x":{":type:":"dict",":serialized:":"gAR9lC4="},"y":"gAR9lC4AAAAAAAAAAAAA, and words"}`},
+		"an array of msgpack-numpy":  {"m.msgpack", "\x85\xc4\x02nd\xc3\xc4\x04type\xa3<f4\xc4\x04kind\xc4\x00\xc4\x05shape\x91\x01\xc4\x04data\xc4\x04\x80\x02\x00\x00"},
 		"a network in YAML":          {"model.yaml", "class_name: Sequential\nbackend: tensorflow\nconfig:\n  name: s\n  layers:\n  - class_name: Dense\n    config: {units: 3, activation: relu, use_bias: true, dtype: float32}\n"},
 		"a tokenizer in a GGUF file": {"m.gguf", gguf("tokenizer.huggingface.json", `{"model":{"vocab":{"{{":1}}}`)},
 	} {

@@ -6,7 +6,8 @@
 // # Security
 //
 // The format carries values and no code. Every value is walked; an array is a tuple of shape, type name and bytes, whose
-// type must be one of numbers and whose bytes must be as many as the shape needs. Bytes of arrays are not read.
+// type must be one of numbers and whose bytes must be as many as the shape needs. Bytes of arrays are not read; other bytes
+// that begin and end like a pickle are judged as one.
 package msgpack
 
 import (
@@ -115,6 +116,13 @@ func (r *reader) value(of *frame, end int64, depth int) error {
 	if h.n > end-r.off {
 		return validate.Malformed(at, "%d bytes or values, %d bytes remain", h.n, end-r.off)
 	}
+	if of != nil && h.kind == isBytes && h.n <= maxBytesKey { // msgpack-numpy has keys of bytes, and so thinc and spaCy
+		s, err := r.text(h.n)
+		if err != nil {
+			return err
+		}
+		return r.key(of, s, at)
+	}
 	if of != nil && h.kind != isText && h.kind != isNumber {
 		return validate.Malformed(at, "a key that is no text or number")
 	}
@@ -126,6 +134,9 @@ func (r *reader) value(of *frame, end int64, depth int) error {
 		}
 		return err
 	case isBytes:
+		if err := r.pickled(h.n); err != nil {
+			return err
+		}
 		return r.skip(h.n)
 	case isList, isMap:
 		if len(r.open) >= maxNesting {
@@ -140,6 +151,28 @@ func (r *reader) value(of *frame, end int64, depth int) error {
 		return r.extension(h, at)
 	}
 	return nil
+}
+
+// maxBytesKey is more than the names of fields need.
+const maxBytesKey = 64
+
+// pickled judges bytes that begin and end like a pickle as one: msgpack-numpy loads arrays of objects from such bytes.
+func (r *reader) pickled(n int64) error {
+	if n < 4 {
+		return nil
+	}
+	var b [3]byte
+	if _, err := r.p.ReadAt(b[:2], r.off); err != nil {
+		return err
+	}
+	if b[0] != 0x80 || b[1] < 2 || b[1] > 5 {
+		return nil
+	}
+	if _, err := r.p.ReadAt(b[2:], r.off+n-1); err != nil || b[2] != '.' {
+		return err
+	}
+	_, err := r.p.Descend("bytes", r.p.Section(r.off, n), n)
+	return err
 }
 
 func (r *reader) key(of *frame, s string, at int64) error {
