@@ -36,7 +36,8 @@ type module struct {
 	inner       map[string][]binding // names of functions and classes, for locals()
 	mutated     map[string]bool      // names whose object is changed in place
 	spelled     *string              // what spells found
-	decodings   int // names that decodedName followed
+	said        map[string]bool      // what says found
+	decodings   int                  // names that decodedName followed
 	sibling     func(string) bool
 	scripts     [][2]uint32 // where if __name__ == "__main__" begins and what follows it
 }

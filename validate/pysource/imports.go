@@ -114,19 +114,28 @@ func (m *module) untouched(n *syntax.Import, module string) bool {
 			return false
 		}
 	}
-	said := 0
-	syntax.Walk(m.tree, func(n syntax.Node) bool {
-		switch n := n.(type) {
-		case *syntax.Name:
-			if n.Id == root || n.Id == "globals" || n.Id == "locals" || n.Id == "vars" || n.Id == "eval" || n.Id == "exec" {
-				said++
+	return len(m.stars) == 0 && !m.says(root)
+}
+
+// says reports whether the file has a word as a name, or in a text, or may have it in a text that it makes.
+func (m *module) says(word string) bool {
+	if m.said == nil {
+		m.said = map[string]bool{}
+		reach := words("globals locals vars eval exec")
+		syntax.Walk(m.tree, func(n syntax.Node) bool {
+			switch n := n.(type) {
+			case *syntax.Name:
+				m.said[n.Id] = true
+				m.said["?"] = m.said["?"] || reach[n.Id]
+			case *syntax.Constant:
+				if n.Kind == syntax.Str && !m.docs[n] {
+					for _, w := range identifier.FindAllString(clip(n.Text, 1<<16), -1) {
+						m.said[w] = true
+					}
+				}
 			}
-		case *syntax.Constant:
-			if n.Kind == syntax.Str && !m.docs[n] && strings.Contains(n.Text, root) {
-				said++
-			}
-		}
-		return true
-	})
-	return said == 0 && len(m.stars) == 0
+			return len(m.said) < 1<<16
+		})
+	}
+	return m.said[word] || m.said["?"] || len(m.said) >= 1<<16
 }

@@ -69,6 +69,9 @@ func (m *module) unbound(name string) value {
 	}
 	out := unknown
 	for _, star := range m.stars {
+		if strings.HasPrefix(star, ".") && doors[name] { // another file of the model imports the module
+			out = union(out, only(ref(name, &step{what: "from " + star + " import *", line: 1})))
+		}
 		if !strings.HasPrefix(star, ".") {
 			out = union(out, only(ref(star+"."+name, &step{what: "from " + star + " import *", line: 1})))
 		}
