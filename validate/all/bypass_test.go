@@ -81,6 +81,7 @@ func (x technique) points(t *testing.T) int64 {
 func TestEveryTechniqueIsRefusedAndItsNearMissIsNot(t *testing.T) {
 	for _, x := range techniques() {
 		t.Run(fmt.Sprintf("%d %s %s", x.row, x.refs, x.how), func(t *testing.T) {
+			t.Parallel() // most of the time goes into the folders
 			p := safe()
 			p.Scan.MaxExpandedMB = 16
 			if x.allowed {
