@@ -43,24 +43,23 @@ func (p *Pass) Charge(r Resource, n int64) error {
 // together may, whichever is most. Honest files compress by a factor of ten; what is beyond is a bomb, which need not
 // take all that the policy permits before it is known as one, or numbers that are nearly all the same.
 const (
-	freeExpansion = 256 << 20
+	freeExpansion = 1 << 30
 	ratioMax      = 64
 	shareOfOne    = 16
 )
 
 // expand charges bytes that a decompressor produced. Those that were produced before count a quarter in the bound of
-// the one file: reading a member again is the scanner's need, not the file's size.
-func (p *Pass) expand(n int64, again bool) error {
+// the one file: reading a member again is the scanner's need, not the file's size. Decompressors that are slow cost more.
+func (p *Pass) expand(n, cost int64, again bool) error {
 	if err := p.Charge(Expanded, n); err != nil || p.top == nil {
 		return err
 	}
 	if again {
 		n /= 4
 	}
-	p.top.expanded += n
-	if most := max(freeExpansion, p.run.budget.max[Expanded]/shareOfOne, ratioMax*p.top.size); p.top.expanded > most {
-		return p.exhausted(resourceKeys[Expanded], "more than %d bytes come out of one file of %d bytes: over %d MiB, %d times its size and 1/%d of the limit; "+
-			"if it is yours, unpack it and scan what is in it", most, p.top.size, freeExpansion>>20, ratioMax, shareOfOne)
+	p.top.expanded += n * cost
+	if most := max(freeExpansion, p.run.budget.max[Expanded]/shareOfOne, ratioMax*cost*p.top.size); p.top.expanded > most {
+		return p.exhausted(resourceKeys[Expanded], "more than %d bytes come out of one file of %d bytes; if it is yours, unpack it and scan what is in it", most/cost, p.top.size)
 	}
 	return nil
 }

@@ -11,13 +11,13 @@ import (
 )
 
 // unpacks is a scanner of the outermost file that expands to n zeros; what comes out is cleared.
-func unpacks(n int64) *validate.Scanner {
+func unpacks(cost, n int64) *validate.Scanner {
 	return with(func(p *validate.Pass) error {
 		p.Clear(0, p.Size, "")
 		if p.Depth > 0 {
 			return nil
 		}
-		_, err := p.Expand("zeros", func() (io.Reader, error) { return io.LimitReader(nothing{}, n), nil })
+		_, err := p.ExpandSlowly(cost, "zeros", func() (io.Reader, error) { return io.LimitReader(nothing{}, n), nil })
 		return err
 	})
 }
@@ -32,21 +32,24 @@ func TestOneFileMayExpandByARatio(t *testing.T) {
 		name     string
 		limit    int64 // MiB
 		size     int
+		cost     int64
 		expanded int64
 		cleared  bool
 	}{
-		{"a small file", 1024, 100, 256*mib - again, true},
-		{"a small bomb", 1024, 100, 256*mib + 1, false},
-		{"a large file to 64 times its size", 1024, 5 * mib, 320*mib - again, true},
-		{"a large file beyond it", 1024, 5 * mib, 320*mib + 1, false},
-		{"a sixteenth of a larger limit", 16 * 300, 100, 300*mib - again, true},
-		{"a small limit is one", 100, 100, 100*mib + 1, false},
+		{"a small file", 4096, 100, validate.Slow, 256*mib - again, true},
+		{"a small bomb", 4096, 100, validate.Slow, 256*mib + 1, false},
+		{"a large file to its ratio", 4096, 5 * mib, validate.Slow, 320*mib - again, true},
+		{"a large file beyond it", 4096, 5 * mib, validate.Slow, 320*mib + 1, false},
+		{"a share of a larger limit", 16 * 1200, 100, validate.Slow, 300*mib - again, true},
+		{"beyond the share", 16 * 1200, 100, validate.Slow, 300*mib + 1, false},
+		{"a fast decompressor", 4096, 100, 1, 300 * mib, true},
+		{"a small limit is one", 100, 100, 1, 100*mib + 1, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			l := validatetest.Policy().Scan
 			l.MaxExpandedMB = test.limit
-			rep := scanBytes(t, string(bytes.Repeat([]byte("x"), test.size)), l, unpacks(test.expanded))
+			rep := scanBytes(t, string(bytes.Repeat([]byte("x"), test.size)), l, unpacks(test.cost, test.expanded))
 			if rep.Files[0].Cleared != test.cleared {
 				t.Fatalf("cleared is %v: %v", rep.Files[0].Cleared, rep.Findings)
 			}

@@ -20,7 +20,15 @@ type Expansion struct {
 // beginning; it is called again when a scanner reads backwards in a member that is too large to be held. Every byte
 // that comes out is charged, each time. An error means that a budget is exhausted.
 func (p *Pass) Expand(name string, open func() (io.Reader, error)) (Expansion, error) {
-	e, held, tail, err := p.measure(open)
+	return p.ExpandSlowly(1, name, open)
+}
+
+// Slow is what a byte out of bzip2, xz or LZMA costs, compared with one out of deflate.
+const Slow = 4
+
+// ExpandSlowly is Expand for a decompressor whose bytes cost as many times what those of deflate do.
+func (p *Pass) ExpandSlowly(cost int64, name string, open func() (io.Reader, error)) (Expansion, error) {
+	e, held, tail, err := p.measure(cost, open)
 	if err != nil {
 		p.judgeFront(name, held)
 		return e, err
@@ -29,7 +37,7 @@ func (p *Pass) Expand(name string, open func() (io.Reader, error)) (Expansion, e
 	if held != nil {
 		data = bytes.NewReader(held)
 	} else {
-		data = &rewinder{p: p, open: open, size: e.Size, tail: tail, slots: max(2, rewindBlocks>>min(p.Depth, 8))}
+		data = &rewinder{p: p, cost: cost, open: open, size: e.Size, tail: tail, slots: max(2, rewindBlocks>>min(p.Depth, 8))}
 	}
 	e.Nested, err = p.Descend(name, data, e.Size)
 	if e.Broken != nil {
@@ -60,7 +68,7 @@ func (p *Pass) judgeFront(name string, front []byte) {
 
 // measure decompresses once. It returns the bytes if they are few, and their end if they are many; with an error some
 // of their front.
-func (p *Pass) measure(open func() (io.Reader, error)) (e Expansion, held, tail []byte, err error) {
+func (p *Pass) measure(cost int64, open func() (io.Reader, error)) (e Expansion, held, tail []byte, err error) {
 	src, err := open()
 	if err != nil {
 		e.Broken = err
@@ -73,7 +81,7 @@ func (p *Pass) measure(open func() (io.Reader, error)) (e Expansion, held, tail 
 	held = []byte{}
 	for {
 		n, err := src.Read(buf)
-		if err := p.expand(int64(n), false); err != nil {
+		if err := p.expand(int64(n), cost, false); err != nil {
 			if held != nil {
 				front = held
 			}
@@ -117,6 +125,7 @@ func keepEnd(tail, b []byte) []byte {
 // so that a scanner that looks back a little does not pay for it.
 type rewinder struct {
 	p      *Pass
+	cost   int64
 	open   func() (io.Reader, error)
 	size   int64
 	tail   []byte // the last bytes
@@ -179,7 +188,7 @@ func (w *rewinder) block(off int64) ([]byte, error) {
 			e.b = nil
 			return nil, fmt.Errorf("the second decompression differs from the first: %w", err)
 		}
-		if err := w.p.expand(want, true); err != nil {
+		if err := w.p.expand(want, w.cost, true); err != nil {
 			return nil, err
 		}
 		w.at += want

@@ -92,6 +92,15 @@ var formats = sync.OnceValue(func() []format {
 	}
 })
 
+// cost is what a byte that comes out takes, see validate.Slow.
+func (f *format) cost() int64 {
+	switch f.name {
+	case "bzip2", "xz", "lzma":
+		return validate.Slow
+	}
+	return 1
+}
+
 func magic(m string) func(validate.Head) bool {
 	return func(h validate.Head) bool { return strings.HasPrefix(string(h.Start[:min(len(h.Start), len(m))]), m) }
 }
@@ -136,7 +145,7 @@ func scan(p *validate.Pass) error {
 		return nil
 	}
 	var first *stream
-	ex, err := p.Expand(inner(p.Name), func() (io.Reader, error) {
+	ex, err := p.ExpandSlowly(f.cost(), inner(p.Name), func() (io.Reader, error) {
 		s := newStream(p)
 		if first == nil {
 			first = s

@@ -248,7 +248,7 @@ func (a *archive) file(s *sequence, f *file) (bool, error) {
 		a.p.Report(link, at, "%s", quote(f.name))
 	}
 	off := s.at
-	ex, err := a.p.Expand(f.name, func() (io.Reader, error) { return s.open(off, f.part.size) })
+	ex, err := a.p.ExpandSlowly(validate.Slow, f.name, func() (io.Reader, error) { return s.open(off, f.part.size) })
 	if err != nil {
 		return false, err
 	}

@@ -13,6 +13,7 @@ import (
 	zst "github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz/lzma"
 
+	"github.com/loadlock/loadlock/validate"
 	"github.com/loadlock/loadlock/validate/drain"
 )
 
@@ -38,6 +39,14 @@ func decoderOf(method uint16) decoder {
 		return newZstd
 	}
 	return nil
+}
+
+// cost is what a byte that comes out takes, see validate.Slow.
+func cost(method uint16) int64 {
+	if method == bzip2 || method == lzma1 {
+		return validate.Slow
+	}
+	return 1
 }
 
 // decoderIsExact says that the decoder reads no byte after the end of its stream.

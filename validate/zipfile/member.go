@@ -84,7 +84,7 @@ func (a *archive) content(e *entry) (validate.Nested, error) {
 		return validate.Nested{}, a.p.Charge(validate.Entries, 1)
 	}
 	var first *counter
-	ex, err := a.p.Expand(e.name, func() (io.Reader, error) {
+	ex, err := a.p.ExpandSlowly(cost(e.method), e.name, func() (io.Reader, error) {
 		in := newCounter(a.p.Section(e.data, e.csize))
 		if first == nil {
 			first = in

@@ -51,7 +51,7 @@ func (a *archive) salvaged(e *entry, to int64) (next int64, err error) {
 		return e.data + e.csize, err
 	}
 	var first *counter
-	_, err = a.p.Expand(e.name, func() (io.Reader, error) {
+	_, err = a.p.ExpandSlowly(cost(e.method), e.name, func() (io.Reader, error) {
 		in := newCounter(a.p.Section(e.data, e.csize))
 		if first == nil {
 			first = in
