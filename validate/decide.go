@@ -61,9 +61,10 @@ func (a Admitted) Snapshot() *Snapshot { return a.snap }
 func (a Admitted) Files() []*File { return a.files }
 
 // inertExtensions are kinds of file that nothing executes and no loader of weights reads: pictures, sound, films, documents,
-// fonts, tables of training data, what trackers of experiments record.
+// fonts, shapes, tables of training data, what trackers of experiments record.
 var inertExtensions = strings.Fields(`.png .jpg .jpeg .gif .webp .svg .ico .bmp .tif .tiff .heic .avif .psd .mp4 .webm .mov .avi .mkv .wav .mp3 .flac .ogg .m4a .aac .opus
-	.pdf .doc .docx .ppt .pptx .xls .xlsx .odt .ttf .otf .woff .woff2 .eot .parquet .arrow .feather .wandb .log`)
+	.pdf .doc .docx .ppt .pptx .xls .xlsx .odt .ttf .otf .woff .woff2 .eot .parquet .arrow .feather .wandb .log
+	.glb .ply .stl .exr .hdr .mid .midi`)
 
 // inert reports whether a file is of such a kind, by its name. TensorBoard's files end in the name of a machine.
 func inert(name string) bool {

@@ -45,6 +45,12 @@ var formats = []format{
 	{0, "PAR1", "Parquet table: data, no code", ".parquet"},
 	{0, "ARROW1\x00\x00", "Arrow table: data, no code", ".arrow"},
 	{0, "FEA1", "Feather table: data, no code", ".feather"},
+	{0, "mmap lm http://kheafield.com/code", "KenLM: n-grams of a language model", ""},
+	{0, "IxFI", "index of FAISS", ""},
+	{0, "IxF2", "index of FAISS", ""},
+	{0, "IwFl", "index of FAISS", ""},
+	{0, "IHNf", "index of FAISS", ""},
+	{0, "ftrt", "TensorRT: a network compiled for a processor of NVIDIA", ""},
 	{0, "SQLite format 3\x00", "SQLite database", ""},
 	{0, "hsqs", "file system image (squashfs)", ""},
 }
