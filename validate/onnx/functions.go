@@ -142,6 +142,8 @@ func (s *state) judgeOperator(op operator, at int64, local bool) {
 		s.p.Report(network, at, "operator %s", name)
 	case op.domain == "com.microsoft" && op.name == "EPContext":
 		s.p.Report(compiled, at, "operator %s", name)
+	case op.name == "ATen" || op.name == "ATenOp": // calls an operator of torch by a name in its attributes
+		s.p.Report(domain, at, "operator %s: it calls any operator of torch", name)
 	case known:
 	case op.domain == contribDomain && s.names.contrib[op.name]:
 		if !s.noted {
