@@ -174,6 +174,7 @@ func judge(p *validate.Pass, f *format, s *stream, ex validate.Expansion) {
 		p.Report(broken, min(s.at(), p.Size), "%s: %v, after %d bytes", f.name, ex.Broken, ex.Size)
 	case s.at() < p.Size:
 		p.Report(trailing, s.at(), "%s: %d bytes", f.name, p.Size-s.at())
+		p.Clear(0, s.at(), f.name+" stream") // what follows stays unexplained, so that the core looks into it
 	}
 	if ex.Code {
 		p.Report(codeInside, 0, "%s", f.name)

@@ -351,3 +351,14 @@ func TestABrokenStreamIsJudgedUpToTheBreak(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatFollowsAStreamIsJudged(t *testing.T) {
+	for name, behind := range map[string]string{"at once": "EVIL", "behind padding": "\x00\x00EVIL"} {
+		t.Run(name, func(t *testing.T) {
+			rep := scanAs("x", append(gzipped("\x00\x00\x00\x00\x00\x00\xff", "text"), behind...), limits())
+			if clean(rep) || !has(rep, evil.ID) || !has(rep, trailing.ID) {
+				t.Error(validatetest.Show(rep))
+			}
+		})
+	}
+}
