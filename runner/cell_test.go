@@ -32,8 +32,9 @@ func TestMain(m *testing.M) {
 
 const hostilePickle = "cposix\nsystem\n(S'id'\ntR."
 
-// model is a folder of n harmless pickles and one that is not, and one that only root may read.
-func model(t *testing.T, n int) *validate.Snapshot {
+// model is a folder of n harmless pickles and one that is not, one that only root may read, and Python files of those
+// names.
+func model(t *testing.T, n int, python ...string) *validate.Snapshot {
 	t.Helper()
 	dir := t.TempDir()
 	put := func(name, content string, mode os.FileMode) {
@@ -46,8 +47,9 @@ func model(t *testing.T, n int) *validate.Snapshot {
 	}
 	put("evil.pkl", hostilePickle, 0o600)
 	put("weights.bin", "\x00\x01garbage", 0o600)
-	put("hubconf.py", "from net import X\nfrom absent import Y\n", 0o600) // the cell knows the names of Python files
-	put("net.py", "X = 1\n", 0o600)
+	for _, name := range python {
+		put(name, "from net import X\nfrom absent import Y\n", 0o600)
+	}
 	snap, err := validate.Pin(t.Context(), dir, "", validatetest.Policy().Scan)
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +72,7 @@ func TestACellFindsWhatAScanInThisProcessFinds(t *testing.T) {
 	s := start(t)
 	limits := validatetest.Policy().Scan
 	for range 2 { // one cell judges several models
-		snap := model(t, 300)
+		snap := model(t, 300, "hubconf.py", "net.py") // the cell knows the names of the files that imports may mean
 		want, err := validate.Scan(t.Context(), all.Scanners(), snap, limits)
 		if err != nil {
 			t.Fatal(err)
