@@ -27,6 +27,9 @@ func identityOf(st *syscall.Stat_t) identity {
 	return identity{dev: uint64(st.Dev), ino: st.Ino, size: st.Size, mtime: st.Mtim, ctime: st.Ctim}
 }
 
+// unique says that two equal identities are one file under two names.
+func (id identity) unique() bool { return id.ino != 0 }
+
 // changed is the time of the last change of any kind.
 func (id identity) changed() time.Time { return time.Unix(id.ctime.Unix()) }
 

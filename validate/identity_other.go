@@ -19,6 +19,9 @@ func identify(info fs.FileInfo) identity {
 	return identity{size: info.Size(), mtime: info.ModTime(), mode: info.Mode()}
 }
 
+// unique is false: two files may have the same size and time.
+func (id identity) unique() bool { return false }
+
 func (id identity) changed() time.Time { return id.mtime }
 
 func openRegular(root *os.Root, name string) (*os.File, error) { return root.Open(name) }

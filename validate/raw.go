@@ -28,9 +28,18 @@ func clearRaw(snap *Snapshot, files []FileReport, findings []Finding) []Finding 
 			}
 		}
 	}
+	linked := map[identity]regions{} // in the cache of a hub, the model's files are links to files named by digests
+	for i, f := range files {
+		if id := snap.Files[i].id; id.unique() && len(ranges[f.Path]) > 0 {
+			linked[id] = append(linked[id], ranges[f.Path]...)
+		}
+	}
 	for i := range files {
 		f := &files[i]
 		rs := ranges[f.Path]
+		if len(rs) == 0 {
+			rs = linked[snap.Files[i].id]
+		}
 		if len(rs) == 0 || len(f.Scanners) > 0 || f.Cleared || loaders[Ext(f.Path)] {
 			continue
 		}
