@@ -52,9 +52,12 @@ func namesTemplate(name string) bool {
 	return slices.Contains(templateExtensions, path.Ext(base)) && (strings.Contains(base, "chat_template") || strings.Contains(base, ".jinja") || strings.Contains(base, ".j2"))
 }
 
-// mayBeTemplate reports whether a text of no other format begins like a template.
+// mayBeTemplate reports whether a text of no other format begins like a template, or has a name that a template could have.
 func mayBeTemplate(h validate.Head) bool {
-	return slices.Contains(templateExtensions, validate.Ext(h.Name)) && h.Size <= jinja.MaxTemplate && jinja.IsTemplate(h.Start) && !objectHead(h.Start)
+	base := strings.ToLower(path.Base(h.Name))
+	known := slices.Contains(templateExtensions, path.Ext(base))
+	named := known && strings.Contains(base, "prompt") || strings.Contains(base, "template") && (known || path.Ext(base) == ".md" || path.Ext(base) == ".html")
+	return (named || known && jinja.IsTemplate(h.Start)) && h.Size <= jinja.MaxTemplate && !objectHead(h.Start)
 }
 
 // objectHead recognises the beginning of a JSON object with a key.

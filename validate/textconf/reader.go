@@ -12,6 +12,7 @@ type reader struct {
 	off   int64
 	line  int
 	quote byte // of the open text; 0 outside
+	note  bool // in a comment
 	slash bool // the last byte was a backslash in a text
 	text  piece
 	word  piece
@@ -62,6 +63,10 @@ func (r *reader) byte(c byte) {
 		r.whole.add(c, r.off, r.line)
 	}
 	switch {
+	case r.note:
+	case r.quote == 0 && c == '#' && !r.judge.data:
+		r.wordEnd() // a text may go on behind the comment
+		r.note = true
 	case r.quote != 0 && r.slash:
 		r.slash = false
 		r.text.add(c, r.off, r.line)
@@ -94,6 +99,7 @@ func inWord(c byte) bool {
 // protocol buffers.
 func (r *reader) lineEnd() {
 	r.wordEnd()
+	r.note = false
 	if r.quote != 0 {
 		r.textEnd()
 		r.quote, r.slash = 0, false

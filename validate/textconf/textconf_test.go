@@ -29,6 +29,7 @@ func TestWhatCallsIsFound(t *testing.T) {
 		"HOCON without quotes":          {"application.conf", "a.loader = os.system\n", "textconf/target", 1},
 		"Caffe: a layer in Python":      {"deploy.prototxt", "layer {\n type: \"Python\"\n}\n", "textconf/python-layer", 2},
 		"Caffe: in two pieces":          {"deploy.prototxt", "layer { type: \"Py\" 'thon' }", "textconf/python-layer", 1},
+		"Caffe: around a comment":       {"deploy.prototxt", "layer { type: # it's \"\n \"Py\" # '\n \"thon\" }", "textconf/python-layer", 2},
 		"Caffe: with escapes":           {"deploy.prototxt", `layer { type: "\x50yth\157n" }`, "textconf/python-layer", 1},
 		"Caffe: the layer's parameters": {"deploy.prototxt", "layer { python_param { module: \"x\" } }", "textconf/python-layer", 1},
 		"Triton: a library":             {"config.pbtxt", "model_operations { op_library_filename: \"/tmp/x.so\" }", "textconf/server-code", 1},
