@@ -62,6 +62,9 @@ func (m *module) field(name string) value {
 // refAttribute is an attribute of an object of a library.
 func (m *module) refAttribute(a *atom, name string, line uint32) value {
 	how := &step{line: line, what: "." + name, prev: a.how}
+	if a.text == "." && m.top.names[name] != nil { // sys.modules[__name__]
+		return m.global(name)
+	}
 	switch name {
 	case "__dict__":
 		if m.names.isModule(a.text) {

@@ -82,6 +82,8 @@ func (m *module) handed(e syntax.Expression, s *scope, depth int) bool {
 		}
 		for _, b := range home.names[e.Id] {
 			switch {
+			case b.way == byParam && m.givenConfigured(b):
+				return false
 			case b.way == byParam, b.expr != nil && contains(b.expr, e):
 			case (b.way == byElement || b.way == byValue) && b.expr != nil && m.handed(b.expr, b.scope, depth):
 			default:
@@ -89,6 +91,23 @@ func (m *module) handed(e syntax.Expression, s *scope, depth int) bool {
 			}
 		}
 		return len(home.names[e.Id]) > 0
+	}
+	return false
+}
+
+// givenConfigured reports whether a call in this file gives a parameter what the configuration has.
+func (m *module) givenConfigured(b binding) bool {
+	for _, c := range b.fn.calls {
+		for _, e := range c.call.Args {
+			if configured(e) {
+				return true
+			}
+		}
+		for _, k := range c.call.Keywords {
+			if k.Arg == b.path && configured(k.Value) {
+				return true
+			}
+		}
 	}
 	return false
 }

@@ -103,8 +103,8 @@ func (m *module) member(a *atom, e *entry, rest string, n syntax.Node, c *syntax
 	last := path[strings.LastIndexByte(path, '.')+1:]
 	switch {
 	case e == nil && strings.HasPrefix(path, "."):
-		if sinkWord(last) {
-			m.say(unsettled, "execution", n, at, "%s of another file of the model", clip(path, 120))
+		if sinkWord(last) || strictSinks[last] {
+			m.say(pick(strictSinks[last], execution, unsettled), "execution", n, at, "%s of another file of the model", clip(path, 120))
 		}
 	case strings.HasSuffix(path, "()"), e == nil && !strings.Contains(path, "()"):
 	case e == nil:

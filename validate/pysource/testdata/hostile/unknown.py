@@ -6,7 +6,7 @@ from .tools import os as hidden
 import os
 import subprocess  # want "pysource/capability-imported"
 
-sp.check_output(["true"])  # want "pysource/unsettled"
+sp.check_output(["true"])  # want "pysource/execution"
 hidden.system("true")  # want "pysource/process"
 helper_xyz.register(os)  # want "pysource/obfuscation"
 getattr(os, helper_xyz.name)  # want "pysource/obfuscation"
