@@ -196,7 +196,7 @@ func bookkeeping(path string) string {
 			return "bookkeeping of a download"
 		case ".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX":
 			return "bookkeeping of a file manager"
-		case ".ipynb_checkpoints", ".idea", ".vscode", ".devcontainer", ".github", ".pytest_cache", ".mypy_cache", ".ruff_cache":
+		case ".ipynb_checkpoints", ".idea", ".vscode", ".devcontainer", ".github", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".pre-commit-config.yaml", ".gitlab-ci.yml", ".travis.yml":
 			return "bookkeeping of a developer's tools"
 		}
 		if strings.HasPrefix(part, "._") {

@@ -135,7 +135,7 @@ func TestDecide(t *testing.T) {
 		"hostile version control data":     {nil, map[string]string{"m": "do\n", ".git/x": "do\nhostile"}, validate.Reject, []string{"m"}, []string{".git/x"}},
 		"a folder that is nearly .git":     {nil, map[string]string{"m": "do\n", "a.git/index": "DIRC\x00"}, validate.Inconclusive, []string{"a.git/index", "m"}, nil},
 		"bookkeeping of a download":        {nil, map[string]string{"m": "do\n", ".cache/huggingface/x.lock": "\x00"}, validate.Admit, []string{"m"}, []string{".cache/huggingface/x.lock"}},
-		"bookkeeping of an editor":         {nil, map[string]string{"m": "do\n", ".ipynb_checkpoints/x-checkpoint.bin": "\x00", "__MACOSX/._m": "\x00\x05", "._m": "\x00\x05"}, validate.Admit, []string{"m"}, []string{"._m", ".ipynb_checkpoints/x-checkpoint.bin", "__MACOSX/._m"}},
+		"bookkeeping of an editor":         {nil, map[string]string{"m": "do\n", ".ipynb_checkpoints/x-checkpoint.bin": "\x00", "__MACOSX/._m": "\x00\x05", "._m": "\x00\x05", ".pre-commit-config.yaml": "\x00"}, validate.Admit, []string{"m"}, []string{"._m", ".ipynb_checkpoints/x-checkpoint.bin", ".pre-commit-config.yaml", "__MACOSX/._m"}},
 		"nothing but version control data": {nil, map[string]string{".git/index": "DIRC\x00"}, validate.Admit, nil, []string{".git/index"}},
 
 		"a picture":                     {nil, withPicture, validate.Inconclusive, []string{"logo.PNG", "m"}, nil},
