@@ -47,7 +47,7 @@ func analyse(src []byte, name string, sibling func(string) bool, report reporter
 }
 
 func newModule(name string, src []byte, tree *syntax.Module, names *table) *module {
-	return &module{name: name, src: src, tree: tree, names: names, scopes: map[syntax.Node]*scope{}, funcs: map[syntax.Node]*function{}, fields: map[string][]binding{}, items: map[string][]binding{},
+	return &module{name: name, src: src, sibling: func(string) bool { return false }, tree: tree, names: names, scopes: map[syntax.Node]*scope{}, funcs: map[syntax.Node]*function{}, fields: map[string][]binding{}, items: map[string][]binding{},
 		memo: map[syntax.Node]value{}, docs: map[syntax.Node]bool{}, dels: map[string]bool{}, usedModules: map[string]bool{}, exempt: map[syntax.Node]bool{}, mutated: map[string]bool{}, inner: map[string][]binding{}}
 }
 
