@@ -13,7 +13,8 @@ const (
 	dryOps     = 8192
 	dryWindows = 16 // of lines
 	dryStreams = 64
-	fewOps     = 3 // that are enough where the name or PROTO says pickle
+	fewOps     = 3  // that are enough where PROTO says pickle
+	namedOps   = 16 // that are enough where the name does: numbers in a .bin file begin with three opcodes by chance
 )
 
 // extensions are names that say "pickle".
@@ -28,8 +29,10 @@ func match(h validate.Head) bool {
 	r := newReader(h, h.Size, nil)
 	named, ops := slices.Contains(extensions, validate.Ext(h.Name)), int64(dryOps)
 	archive := bytes.HasPrefix(h.Start, []byte("PK\x03\x04"))
-	if (named || h.Start[0] == opPROTO) && !archive {
-		ops = fewOps // no more is asked for below
+	if (named || h.Start[0] == opPROTO) && !archive { // no more is asked for below
+		if ops = namedOps; h.Start[0] == opPROTO {
+			ops = fewOps
+		}
 	}
 	d := tryRun(r, ops)
 	if d.enough && d.ops == 0 && !plausibleLine(h.Start) {
@@ -43,7 +46,7 @@ func match(h validate.Head) bool {
 	}
 	if named {
 		begins := h.Start[0] == opPROTO && len(h.Start) > 2 && opcodes[h.Start[2]].run != nil
-		if begins || d.ops >= fewOps || d.imports > 0 || d.stopped {
+		if begins || d.ops >= min(namedOps, h.Size/2) || d.imports > 0 || d.stopped {
 			return true
 		}
 	}
@@ -111,7 +114,8 @@ func tryRun(r *reader, ops int64) *dry {
 }
 
 func (d *dry) note(r *validate.Rule, _ int64, _ string, _ ...any) {
-	d.effect = d.effect || r.Severity == validate.High
+	// An extension code means nothing unless something registered it, which takes a call; numbers begin with one often.
+	d.effect = d.effect || r.Severity == validate.High && r != ruleExtension
 }
 
 func (d *dry) imported(int64, *global) { d.imports++ }
