@@ -40,7 +40,9 @@ func Scanner() *validate.Scanner {
 }
 
 // match leaves texts alone that begin with the same letters.
-func match(h validate.Head) bool { return isUBJ(h) || isBinary(h.Start) && (!h.Text() || h.Start[3] == '4') }
+func match(h validate.Head) bool {
+	return isUBJ(h) || isBinary(h.Start) && (!h.Text() || h.Start[3] == '4')
+}
 
 // isUBJ asks for an object whose first key has a short length of eight bytes, as XGBoost writes it, or for the name. The
 // length of a safetensors header can look like the first two bytes.
