@@ -288,10 +288,6 @@ func (s *Snapshot) walk(ctx context.Context) error {
 				if err := visit(child, depth+1, append(above, info)); err != nil {
 					return err
 				}
-				if within, err = s.folder(path.Join(s.prefix, rel)); err != nil {
-					s.note(Unreadable, rel, "%v", err)
-					return nil
-				}
 			case !info.Mode().IsRegular():
 				s.note(BadKind, child, "%s", kind(info.Mode()))
 			default:

@@ -48,7 +48,11 @@ func (f *file) superblock0(at int64, version byte) error {
 		return err
 	}
 	c.skip(len(signature) + 1)
-	if c.u8()|c.u8()|c.u8()|c.u8() != 0 {
+	var inner byte
+	for range 4 {
+		inner |= byte(c.u8())
+	}
+	if inner != 0 {
 		return validate.Malformed(at, "a superblock with unknown versions inside")
 	}
 	c.skip(3) // sizes and a reserved byte
