@@ -6,12 +6,13 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/loadlock/loadlock/validate"
 )
 
-// keepMax leaves out what would only be slow to copy.
-const keepMax = 1 << 20
+// keepMax leaves out what would only be slow to copy, keepMin the words of tests about the core.
+const keepMin, keepMax = 10, 1 << 20
 
 // Kept returns the report of a scan of these bytes, and writes the bytes below the folder that the environment variable
 // LOADLOCK_VECTORS names, if it names one: into hostile/ when the report refuses them, into benign/ when nothing but
@@ -19,7 +20,7 @@ const keepMax = 1 << 20
 // scanners can be run on the same files; nothing hostile is ever committed as a file. It panics when it cannot write.
 func Kept[T []byte | string](name string, data T, rep validate.Report) validate.Report {
 	dir := os.Getenv("LOADLOCK_VECTORS")
-	if dir == "" || len(data) == 0 || len(data) > keepMax {
+	if dir == "" || len(data) < keepMin || len(data) > keepMax || strings.Contains(name, "/") { // a path means something only in its archive
 		return rep
 	}
 	kind := "benign"
