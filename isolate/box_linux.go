@@ -13,13 +13,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/loadlock/loadlock/seccomp"
 	"github.com/opencontainers/runc/libcontainer"
 	"github.com/opencontainers/runc/libcontainer/configs"
 	"github.com/opencontainers/runc/libcontainer/specconv"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/sirupsen/logrus"
-	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -80,7 +78,7 @@ func (b *Box) Start(ctx context.Context) error {
 	if err := b.container.Exec(); err != nil {
 		return fmt.Errorf("exec of pid 1: %w", err)
 	}
-	if m, err := b.hello(ctx); err != nil || m.Kind != 'H' {
+	if m, err := b.hello(ctx); err != nil || m.Kind != msgHello {
 		return fmt.Errorf("pid 1 did not answer (%q): %w", m.Kind, errors.Join(err, ctx.Err()))
 	}
 	return b.observe()
@@ -230,56 +228,6 @@ func (b *Box) observe() error {
 
 // Root is the box's root directory as the supervisor sees it, valid between Start and Release.
 func (b *Box) Root() string { return fmt.Sprintf("/proc/%d/root", b.pid) }
-
-// Release lets pid 1 start the command, under Landlock and the seal. It returns nil when the command was
-// executed, and an *ExecError when it could not be.
-func (b *Box) Release() error {
-	fd := -1
-	if !slices.Contains(b.off, landlockLayer.Name) {
-		var err error
-		if fd, err = ruleset(b.Root(), b.spec); err != nil {
-			return &LayerError{Layer: landlockLayer.Name, Remedy: landlockLayer.Remedy, Err: err}
-		}
-		defer unix.Close(fd)
-	}
-	var seal []bpf.RawInstruction
-	if !slices.Contains(b.off, seccompLayer.Name) {
-		var err error
-		if seal, err = seccomp.Seal(sealOptions(b.spec)); err != nil {
-			return &LayerError{Layer: seccompLayer.Name, Err: err}
-		}
-	}
-	if err := b.control.release(seal, fd); err != nil {
-		return fmt.Errorf("release: %w", err)
-	}
-	m, err := b.control.receive()
-	switch {
-	case err != nil:
-		return fmt.Errorf("pid 1 ended before the command: %w", err)
-	case m.Kind == 'S' && int(m.Step) < len(steps):
-		return &ExecError{Step: steps[m.Step], Path: b.spec.Args[0], Errno: unix.Errno(m.Value)}
-	case m.Kind != 'X':
-		return fmt.Errorf("pid 1 sent %q", m.Kind)
-	}
-	b.started = true
-	for i := range b.Enforced {
-		if b.Enforced[i].Layer == landlockLayer.Name && fd >= 0 {
-			b.Enforced[i] = Enforcement{Layer: landlockLayer.Name, Strength: Full}
-		}
-	}
-	return nil
-}
-
-// ExecError says why the command could not be executed inside.
-type ExecError struct {
-	Step, Path string
-	Errno      unix.Errno
-}
-
-func (e *ExecError) Error() string {
-	return fmt.Sprintf("%s of %s inside the sandbox: %v", e.Step, e.Path, e.Errno)
-}
-func (e *ExecError) Unwrap() error { return e.Errno }
 
 // Signal forwards a signal to the command.
 func (b *Box) Signal(sig unix.Signal) error { return b.control.signal(sig) }

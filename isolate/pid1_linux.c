@@ -2,9 +2,10 @@
 
 // Pid 1 of the box. It runs as a constructor, before the Go runtime starts, because a Go runtime costs
 // milliseconds and megabytes that the workload would pay for. It is entered when this program is started as
-// pid 1 of a pid namespace under pid1Path; see doc.go for the protocol.
+// pid 1 of a pid namespace under pid1Path; see doc.go for the protocol and control_linux.go for its other end.
 //
-// Everything here runs already confined: no capability, no_new_privs, seccomp, private root.
+// Everything here runs already confined: no capability, no_new_privs, private root. Nothing of the workload has
+// run before pid 1 has its own filter and its child has the workload's.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -12,9 +13,11 @@
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -24,70 +27,171 @@
 #ifndef SYS_landlock_restrict_self
 #define SYS_landlock_restrict_self 446
 #endif
+#ifndef SECCOMP_FILTER_FLAG_NEW_LISTENER
+#define SECCOMP_FILTER_FLAG_NEW_LISTENER (1UL << 3) // Linux 5.0
+#endif
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5) // Linux 5.19
+#endif
 
-enum { CONTROL = 3, MAX_FILTER = 512 };
-enum { STEP_NONE, STEP_FORK, STEP_LANDLOCK, STEP_SEAL, STEP_EXEC }; // keep in step with control_linux.go
+// Keep all of these in step with control_linux.go.
+enum { CONTROL = 3, MAX_FILTER = 4096 };
+enum { STEP_NONE, STEP_FORK, STEP_TERMINAL, STEP_LANDLOCK, STEP_SECCOMP, STEP_EXEC, STEP_OWN_FILTER };
+enum { FILTER_NOTIFY, FILTER_PLAIN, FILTER_OWN, FILTERS };
+enum { WITH_LANDLOCK = 1, WITH_TERMINAL = 2 };
 
+// report is what we say, on the control socket ('H' hello, 'R' ready, 'W' wait status, 'S' setup failed) and on
+// the gate ('L' locked, 'S' setup failed).
 struct report {
-	char kind; // 'H' hello, 'S' setup failed, 'X' executed, 'W' wait status
+	char kind;
 	char step;
 	int32_t value; // errno, or wait status
 } __attribute__((packed));
 
-static void tell(char kind, char step, int32_t value) {
+// release is the order that lets the workload start. Descriptors that come with it: the gate, and the Landlock
+// ruleset where the flag says so.
+struct release {
+	char kind; // 'G'
+	char zero[3];
+	uint32_t flags;
+	uint32_t count[FILTERS]; // instructions of each filter; 0: none
+	struct sock_filter code[FILTERS * MAX_FILTER];
+};
+enum { GATE, RULESET, DESCRIPTORS };
+
+static void tell(int fd, char kind, char step, int32_t value) {
 	struct report r = {kind, step, value};
-	while (send(CONTROL, &r, sizeof r, MSG_NOSIGNAL) < 0 && errno == EINTR) {
+	while (send(fd, &r, sizeof r, MSG_NOSIGNAL) < 0 && errno == EINTR) {
 	}
 }
 
-// receive_go waits for the supervisor's word: one byte 'G' and the seal filter, with the Landlock ruleset as a
-// descriptor unless Landlock is off. End of file means that the supervisor is gone or refused the model.
-static int receive_go(struct sock_fprog *seal, int *ruleset) {
-	static struct {
-		char kind;
-		struct sock_filter filter[MAX_FILTER];
-	} __attribute__((packed)) msg;
-	static struct sock_filter aligned[MAX_FILTER];
+static void fail(int fd, char step) {
+	tell(fd, 'S', step, errno);
+	_exit(125);
+}
+
+// receive_release waits for the supervisor's order. End of file means that the supervisor is gone or refused the
+// model.
+static int receive_release(struct release *o, int fd[DESCRIPTORS]) {
 	union {
-		char buf[CMSG_SPACE(sizeof(int))];
+		char buf[CMSG_SPACE(DESCRIPTORS * sizeof(int))];
 		struct cmsghdr align;
 	} control;
-	struct iovec iov = {&msg, sizeof msg};
+	struct iovec iov = {o, sizeof *o};
 	struct msghdr hdr = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf, .msg_controllen = sizeof control.buf};
+	const size_t head = offsetof(struct release, code);
 	ssize_t n;
 	do
 		n = recvmsg(CONTROL, &hdr, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
-	if (n < 1 || msg.kind != 'G' || (n - 1) % sizeof(struct sock_filter) != 0 || (hdr.msg_flags & MSG_TRUNC))
+	if (n < (ssize_t)head || o->kind != 'G' || (hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
 		return -1;
-	seal->len = (n - 1) / sizeof(struct sock_filter);
-	memcpy(aligned, msg.filter, n - 1);
-	seal->filter = aligned;
-	*ruleset = -1;
+	size_t total = 0;
+	for (int i = 0; i < FILTERS; i++) {
+		if (o->count[i] > MAX_FILTER)
+			return -1;
+		total += o->count[i];
+	}
+	if ((size_t)n != head + total * sizeof(struct sock_filter))
+		return -1;
+	int want = o->flags & WITH_LANDLOCK ? 2 : 1;
 	struct cmsghdr *c = CMSG_FIRSTHDR(&hdr);
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
-		memcpy(ruleset, CMSG_DATA(c), sizeof *ruleset);
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(want * sizeof(int)))
+		return -1;
+	fd[RULESET] = -1;
+	memcpy(fd, CMSG_DATA(c), want * sizeof(int));
 	return 0;
 }
 
-static void fail(int fd, char step) {
-	struct report r = {'S', step, errno};
-	(void)!write(fd, &r, sizeof r);
-	_exit(125);
+static struct sock_fprog filter(struct release *o, int which) {
+	struct sock_fprog p = {o->count[which], o->code};
+	for (int i = 0; i < which; i++)
+		p.filter += o->count[i];
+	return p;
 }
 
-static void child(char **argv, int errors, struct sock_fprog *seal, int ruleset, sigset_t *mask) {
+// install loads a filter with the most of the flags that the kernel takes; it returns 0, the listener, or -1.
+static int install(struct sock_fprog p, const unsigned long *flags, int n) {
+	int fd = -1;
+	for (int i = 0; i < n; i++) {
+		fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags[i], &p);
+		if (fd >= 0 || errno != EINVAL)
+			break;
+	}
+	return fd;
+}
+
+// lock puts the workload's filter on: the notifying one, or the plain one with the same answers where there is no
+// listener to be had (EBUSY: an outer sandbox has it; EINVAL: an old kernel). It returns the listener or -1, and
+// in *why the errno that says why there is none.
+static int lock(int gate, struct release *o, int32_t *why) {
+	static const unsigned long notify[] = {
+	    SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV | SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+	    SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+	};
+	static const unsigned long plain[] = {SECCOMP_FILTER_FLAG_SPEC_ALLOW, 0};
+	*why = 0;
+	if (o->count[FILTER_NOTIFY]) {
+		int listener = install(filter(o, FILTER_NOTIFY), notify, 2);
+		if (listener >= 0)
+			return listener;
+		*why = errno;
+	}
+	if (o->count[FILTER_PLAIN] && install(filter(o, FILTER_PLAIN), plain, 2) < 0)
+		fail(gate, STEP_SECCOMP);
+	return -1;
+}
+
+// locked says on the gate that this process is confined, hands over the listener, and waits until the supervisor
+// has seen in /proc that it is so.
+static void locked(int gate, int listener, int32_t why) {
+	struct report r = {'L', STEP_NONE, why};
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = {{0}};
+	struct iovec iov = {&r, sizeof r};
+	struct msghdr hdr = {.msg_iov = &iov, .msg_iovlen = 1};
+	if (listener >= 0) {
+		hdr.msg_control = control.buf;
+		hdr.msg_controllen = sizeof control.buf;
+		struct cmsghdr *c = CMSG_FIRSTHDR(&hdr);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof listener);
+		memcpy(CMSG_DATA(c), &listener, sizeof listener);
+	}
+	ssize_t n;
+	do
+		n = sendmsg(gate, &hdr, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (listener >= 0)
+		close(listener);
+	char go;
+	do
+		n = recv(gate, &go, 1, 0);
+	while (n < 0 && errno == EINTR);
+	if (n != 1 || go != 'E')
+		_exit(125);
+}
+
+// child becomes the workload. The end of the gate without a report means that it did: every descriptor of ours
+// is close-on-exec.
+static void child(char **argv, struct release *o, int gate, int ruleset, sigset_t *mask) {
 	setsid(); // no controlling terminal: TIOCSTI and job control of the caller are out of reach
+	if (o->flags & WITH_TERMINAL && ioctl(0, TIOCSCTTY, 0))
+		fail(gate, STEP_TERMINAL);
 	if (ruleset >= 0 && syscall(SYS_landlock_restrict_self, ruleset, 0))
-		fail(errors, STEP_LANDLOCK);
+		fail(gate, STEP_LANDLOCK);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	signal(SIGCHLD, SIG_DFL);
-	// Nothing but execve after this line.
-	if (seal->len && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, seal))
-		fail(errors, STEP_SEAL);
+	// Nothing after this line but what the workload itself may do.
+	int32_t why;
+	int listener = lock(gate, o, &why);
+	locked(gate, listener, why);
 	extern char **environ;
 	execve(argv[0], argv, environ);
-	fail(errors, STEP_EXEC);
+	fail(gate, STEP_EXEC);
 }
 
 static void on_child(int sig) { (void)sig; }
@@ -100,7 +204,7 @@ static void serve(pid_t main_child, sigset_t *unblocked) {
 		pid_t pid;
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 			if (pid == main_child) {
-				tell('W', 0, status);
+				tell(CONTROL, 'W', STEP_NONE, status);
 				_exit(0);
 			}
 		struct pollfd p = {CONTROL, POLLIN, 0};
@@ -124,41 +228,29 @@ static void run(char **argv) {
 	sigaction(SIGCHLD, &act, NULL);
 	fcntl(CONTROL, F_SETFD, FD_CLOEXEC);
 
-	tell('H', 0, 0);
-	struct sock_fprog seal;
-	int ruleset, errors[2];
-	if (receive_go(&seal, &ruleset))
+	tell(CONTROL, 'H', STEP_NONE, 0);
+	static struct release order; // large: not on the stack
+	int fd[DESCRIPTORS];
+	if (receive_release(&order, fd))
 		_exit(0);
 	prctl(PR_SET_DUMPABLE, 0); // the workload has the same uid and must not look into pid 1
-	if (pipe2(errors, O_CLOEXEC)) {
-		tell('S', STEP_FORK, errno);
-		_exit(125);
-	}
 	pid_t pid = fork();
-	if (pid < 0) {
-		tell('S', STEP_FORK, errno);
-		_exit(125);
-	}
+	if (pid < 0)
+		fail(fd[GATE], STEP_FORK);
 	if (pid == 0)
-		child(argv, errors[1], &seal, ruleset, &none);
-	close(errors[1]);
-	if (ruleset >= 0)
-		close(ruleset);
-	struct report r;
-	ssize_t n;
-	do
-		n = read(errors[0], &r, sizeof r);
-	while (n < 0 && errno == EINTR);
-	close(errors[0]);
-	if (n == sizeof r) {
-		tell(r.kind, r.step, r.value);
-		_exit(125);
-	}
-	tell('X', 0, 0);
+		child(argv, &order, fd[GATE], fd[RULESET], &none);
+	close(fd[GATE]);
+	if (fd[RULESET] >= 0)
+		close(fd[RULESET]);
 	// Do not hold the caller's streams: a reader of our output must see its end when the workload closes it.
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	for (int fd = 0; null >= 0 && fd < 3; fd++)
-		dup2(null, fd);
+	for (int i = 0; null >= 0 && i < 3; i++)
+		dup2(null, i);
+	// The workload can send us signals. From here on we can do what serve needs, and nothing else.
+	static const unsigned long plain[] = {0};
+	if (order.count[FILTER_OWN] && install(filter(&order, FILTER_OWN), plain, 1) < 0)
+		fail(CONTROL, STEP_OWN_FILTER);
+	tell(CONTROL, 'R', STEP_NONE, 0);
 	serve(pid, &none);
 }
 
