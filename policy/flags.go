@@ -17,6 +17,7 @@ type Flags struct {
 	TmpMB      *int64   // --tmp-size, MiB
 	ShmMB      *int64   // --shm-size, MiB
 	Network    *Network // --net
+	CopyModel  bool     // --copy-model
 	Output     bool     // --output is used
 	ExtraRead  bool     // --ro is used
 	ExtraWrite bool     // --rw is used
@@ -72,6 +73,12 @@ func (prov Provenance) WithFlags(p Policy, f Flags) (Policy, Provenance, error) 
 		}
 		prov.lowered("network", "--net", valueOf("network").get(&p), valueOf("network").get(&Policy{Sandbox: Sandbox{Network: *f.Network}}))
 		p.Sandbox.Network = *f.Network
+	}
+	if f.CopyModel {
+		v := valueOf("model_files")
+		before := v.get(&p)
+		p.ModelFiles = ModelFilesCopied
+		prov.lowered("model_files", "--copy-model", before, v.get(&p))
 	}
 	if err := p.permits(f, prov); err != nil {
 		return Policy{}, Provenance{}, err

@@ -50,6 +50,10 @@ var keys = []key{
 	{"scan_script", "Analyse the script that the command runs, and refuse it unless it is cleared.",
 		boolean{at: func(p *Policy) *bool { return &p.ScanScript }, tight: true, weak: "the script that runs is not analysed"}},
 
+	{"model_files", "What keeps the large files of a model from changing between the scan and the load: private copies of them, only what makes a change impossible, or the best there is for each file.",
+		word[ModelFiles]{at: func(p *Policy) *ModelFiles { return &p.ModelFiles }, words: []string{"copied", "unchangeable", "held"},
+			weak: []string{"", "", "large files of a model may be kept by an identity check only"}}},
+
 	{"max_file_size_mb", "Largest file of a model, in MiB.", integer{at: func(p *Policy) *int64 { return &p.Scan.MaxFileSizeMB }, min: 1, max: mib16TiB}},
 	{"scan.max_files", "Most entries of a model folder.", integer{at: func(p *Policy) *int64 { return &p.Scan.MaxFiles }, min: 1, max: 10_000_000}},
 	{"scan.max_depth", "Deepest nesting of folders, and of archives.", integer{at: func(p *Policy) *int64 { return &p.Scan.MaxDepth }, min: 1, max: 1000}},
@@ -58,6 +62,7 @@ var keys = []key{
 	{"scan.max_pickle_ops", "Most pickle opcodes over the whole model; 0: no pickles.", integer{at: func(p *Policy) *int64 { return &p.Scan.MaxPickleOps }, max: 1_000_000_000_000}},
 	{"scan.max_scan_seconds", "Longest time for the whole scan, in seconds.", integer{at: func(p *Policy) *int64 { return &p.Scan.MaxScanSeconds }, min: 1, max: days30}},
 	{"scan.max_private_mb", "Most bytes of small files copied for a run, in MiB.", integer{at: func(p *Policy) *int64 { return &p.Scan.MaxPrivateMB }, min: 1, max: 1 << 20}},
+	{"scan.max_copied_mb", "Most bytes of large files copied for a run, where model_files or --copy-model asks for it, in MiB; 0: none.", integer{at: func(p *Policy) *int64 { return &p.Scan.MaxCopiedMB }, max: mib16TiB}},
 	{"scan.max_header_size_mb", "Largest header or text file that is held in memory to be judged, in MiB.", integer{at: func(p *Policy) *int64 { return &p.Scan.MaxHeaderSizeMB }, min: 1, max: 16 << 10}},
 
 	{"restricted_operations", "What the sandbox forbids; what is not listed is permitted.", restricted{}},

@@ -36,6 +36,8 @@ type Policy struct {
 	// ScanScript judges the script that the interpreter is told to run as code that comes with a model is judged, and
 	// refuses to run it when it is not cleared. The script is the user's own, so no built-in policy does.
 	ScanScript bool
+	// ModelFiles says what must keep the large files of a model from changing while they are in use.
+	ModelFiles ModelFiles
 
 	Sandbox Sandbox
 }
@@ -58,6 +60,16 @@ const (
 	UnclaimedInconclusive Unclaimed = iota
 	UnclaimedWithhold               // inert kinds (images, PDF, …) do not exist inside; anything else is inconclusive
 	UnclaimedUnsafeAdmit            // visible inside, read-only
+)
+
+// ModelFiles says how large files of a model are kept between the scan and the load. (Small files are always copied.)
+type ModelFiles int
+
+// The zero value trusts no file of the host to stay as it is.
+const (
+	ModelFilesCopied       ModelFiles = iota // private copies, unless the kernel refuses every change of the file already
+	ModelFilesUnchangeable                   // whatever makes a change impossible; the command ends when somebody opens a file for writing
+	ModelFilesHeld                           // the best there is for each file, an identity check at least
 )
 
 // Global is a name that a model's own pickles may use, and what they may do with it.
@@ -88,6 +100,7 @@ type ScanLimits struct {
 	MaxPickleOps    int64 // pickle opcodes over the whole model
 	MaxScanSeconds  int64 // wall-clock time of the whole scan
 	MaxPrivateMB    int64 // bytes of small files copied for the run, MiB
+	MaxCopiedMB     int64 // bytes of large files copied for the run, MiB
 	MaxHeaderSizeMB int64 // a single structured header or text file that must be held in memory, MiB
 }
 

@@ -181,7 +181,7 @@ func TestAPolicyIsJSONWithTheNamesOfItsFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"timeout_seconds":3600`, `"scan":{"max_depth":32`, `"remote_code":"withhold"`} {
+	for _, want := range []string{`"timeout_seconds":3600`, `"scan":{"max_copied_mb":102400,"max_depth":32`, `"remote_code":"withhold"`} {
 		if !strings.Contains(string(data), want) {
 			t.Errorf("%s is not in %s", want, data)
 		}

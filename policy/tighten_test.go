@@ -33,6 +33,8 @@ func anyPolicy() *rapid.Generator[Policy] {
 				*v.at(&p) = rapid.Float64Range(v.min, v.max).Draw(t, k.name)
 			case word[Unclaimed]:
 				*v.at(&p) = Unclaimed(rapid.IntRange(0, 2).Draw(t, k.name))
+			case word[ModelFiles]:
+				*v.at(&p) = ModelFiles(rapid.IntRange(0, 2).Draw(t, k.name))
 			case restricted:
 				for _, o := range operations {
 					*o.at(&p.Sandbox.Allow) = rapid.Bool().Draw(t, o.name)
@@ -89,6 +91,7 @@ func loosened(p, limit Policy) (how []string) {
 	check(p.UnsafeAdmitRejected && !limit.UnsafeAdmitRejected, "admit rejected")
 	check(!p.RequireModel && limit.RequireModel, "require model")
 	check(!p.ScanScript && limit.ScanScript, "scan script")
+	check(p.ModelFiles > limit.ModelFiles, "model files")
 	for _, g := range p.AllowedGlobals {
 		check(!limit.UnsafeUnknownGlobals && !slices.ContainsFunc(limit.AllowedGlobals, func(l Global) bool {
 			return l.Module == g.Module && l.Name == g.Name && (l.Import || !g.Import) && (l.Call || !g.Call) && (l.Build || !g.Build)
@@ -109,7 +112,7 @@ func loosened(p, limit Policy) (how []string) {
 	check(!within(a.UnsafeOptional, b.UnsafeOptional), "optional layers")
 	x, y := p.Scan, limit.Scan
 	check(x.MaxFileSizeMB > y.MaxFileSizeMB || x.MaxFiles > y.MaxFiles || x.MaxDepth > y.MaxDepth || x.MaxEntries > y.MaxEntries || x.MaxExpandedMB > y.MaxExpandedMB ||
-		x.MaxPickleOps > y.MaxPickleOps || x.MaxScanSeconds > y.MaxScanSeconds || x.MaxPrivateMB > y.MaxPrivateMB || x.MaxHeaderSizeMB > y.MaxHeaderSizeMB, "scan limits")
+		x.MaxPickleOps > y.MaxPickleOps || x.MaxScanSeconds > y.MaxScanSeconds || x.MaxPrivateMB > y.MaxPrivateMB || x.MaxHeaderSizeMB > y.MaxHeaderSizeMB || x.MaxCopiedMB > y.MaxCopiedMB, "scan limits")
 	return how
 }
 

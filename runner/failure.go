@@ -65,6 +65,8 @@ func Hint(err error) string {
 		pol     *policy.Error
 		changed *validate.ChangedError
 		execute *isolate.ExecError
+		kept    *KeepError
+		ended   *EndedError
 	)
 	switch {
 	case errors.As(err, &usage):
@@ -78,7 +80,11 @@ func Hint(err error) string {
 	case errors.As(err, &pol):
 		return pol.Hint
 	case errors.As(err, &changed):
-		return "make sure that nothing writes to the model (a download in progress?), then run again"
+		return "make sure that nothing writes to the model (a download in progress?), then run again; --copy-model makes private copies first"
+	case errors.As(err, &ended):
+		return "find out who writes to the model; --copy-model makes private copies first"
+	case errors.As(err, &kept):
+		return "give --copy-model, store the model where this user owns its files, or name model_files: held in a policy file"
 	case errors.As(err, &execute):
 		return "see what exists inside with --dry-run; --ro PATH shows more of the host"
 	case errors.Is(err, unix.ENOSPC):

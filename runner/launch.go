@@ -67,6 +67,10 @@ func (r *run) launch(ctx context.Context, c clearance) error {
 	if err := r.sameInside(c); err != nil {
 		return err
 	}
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	stopWatch := r.watchLeases(ctx, func(f *validate.File) { r.aWriterCame(f, end) })
+	defer stopWatch()
 	if err := r.release(ctx); err != nil {
 		return err
 	}
@@ -79,15 +83,16 @@ func (r *run) launch(ctx context.Context, c clearance) error {
 	if err != nil {
 		return err
 	}
+	stopWatch()
 	r.stdio.drain()
 	r.res.Timings.Command = time.Since(began)
 	r.res.Exit = &exit
 	r.res.Outcome, r.res.Status = ofExit(exit)
-	r.changedMeanwhile(c)
+	changed := r.changedMeanwhile(c)
 	if r.job.Output != "" {
 		r.res.Skipped, err = copyOut(filepath.Join(r.dir.private(), "output"), r.job.Output, r.policy.Sandbox.TmpMB<<20)
 	}
-	return err
+	return errors.Join(changed, err)
 }
 
 // release starts the command, unless a signal came first.
@@ -149,7 +154,7 @@ func (r *run) withhold(ctx context.Context, c clearance) error {
 			if err := os.Remove(filepath.Join(r.copies(i), filepath.FromSlash(f.Path))); f.Copied && err != nil {
 				return fmt.Errorf("withhold %s: %w", f.Path, err)
 			}
-			rebuild = rebuild || f.Held() != nil || s.Single
+			rebuild = rebuild || f.Large() || s.Single
 		}
 	}
 	if !rebuild {
@@ -165,49 +170,6 @@ func (r *run) withhold(ctx context.Context, c clearance) error {
 }
 
 func (r *run) copies(i int) string { return fmt.Sprintf("%s/model%d", r.dir.private(), i) }
-
-// sameInside checks that every large file inside is the very file that was scanned: same device, inode, size
-// and times. (Small files are copies that nobody else can write.)
-func (r *run) sameInside(c clearance) error {
-	for _, m := range c.models {
-		for _, f := range m.Files() {
-			if f.Held() == nil {
-				continue
-			}
-			info, err := os.Stat(r.box.Root() + target(m.Snapshot(), f))
-			if err != nil {
-				return fmt.Errorf("admitted file inside: %w", err)
-			}
-			if !f.Is(info) {
-				return &validate.ChangedError{Path: f.Path, What: "another file took its place before it was mounted"}
-			}
-		}
-	}
-	return nil
-}
-
-// changedMeanwhile notes large files that somebody wrote to while the command had them mounted: what it read
-// may then differ from what was scanned.
-func (r *run) changedMeanwhile(c clearance) {
-	for _, m := range c.models {
-		for _, f := range m.Files() {
-			if f.Held() == nil {
-				continue
-			}
-			if info, err := f.Held().Stat(); err != nil || !f.Is(info) {
-				r.res.Notes = append(r.res.Notes, "tainted: "+validate.Printable(f.Path)+" was written to while the command ran")
-			}
-		}
-	}
-}
-
-// target is where a file of a model is, inside and on the host.
-func target(s *validate.Snapshot, f *validate.File) string {
-	if s.Single {
-		return s.Path
-	}
-	return filepath.Join(s.Path, filepath.FromSlash(f.Path))
-}
 
 // boxSpec says what exists inside.
 func (r *run) boxSpec(files [][]*validate.File) (isolate.Spec, error) {
@@ -246,11 +208,8 @@ func (r *run) boxSpec(files [][]*validate.File) (isolate.Spec, error) {
 			s.Binds = append(s.Binds, isolate.Bind{Source: r.copies(i), Target: snap.Path, Why: "model"})
 		}
 		for _, f := range files[i] {
-			switch at := target(snap, f); {
-			case f.Held() != nil:
-				s.Binds = append(s.Binds, isolate.Bind{Source: at, Target: at, Why: "model file"})
-			case snap.Single:
-				s.Binds = append(s.Binds, isolate.Bind{Source: filepath.Join(r.copies(i), f.Path), Target: at, Why: "model file"})
+			if f.Large() || snap.Single {
+				s.Binds = append(s.Binds, isolate.Bind{Source: source(snap, f), Target: target(snap, f), Why: "model file"})
 			}
 		}
 	}

@@ -28,7 +28,7 @@ func Run(ctx context.Context, job Job) (res Result, err error) {
 			res.fail(ctx, err)
 		}
 	}()
-	r := run{job: job, res: &res}
+	r := run{job: job, res: &res, opened: map[*validate.File]bool{}}
 	go r.signals(ctx, cancel)
 	if err := r.policyAndCommand(); err != nil {
 		return res, err
@@ -75,6 +75,16 @@ type run struct {
 	spec   isolate.Spec
 	box    *isolate.Box
 	stdio  *stdio
+
+	// What keeps the models' large files; see keep.
+	store       *runDir          // of copies, when there are any
+	copied      int              // files in it
+	copiedBytes int64            // without those that share their blocks
+	leased      []*validate.File // each with a lease
+	written     []*validate.File // that somebody had open for writing
+	opened      map[*validate.File]bool
+	ended       *validate.File // for whose sake the command was ended
+	steps       []step         // on the way to the models
 
 	mu      sync.Mutex // between the start of the command and the signals
 	running bool
@@ -134,6 +144,14 @@ func (r *run) pin(ctx context.Context) error {
 			return err
 		}
 		r.snaps = append(r.snaps, s)
+		if err := r.keep(ctx, s); err != nil {
+			return err
+		}
+		steps, err := stepsTo(s.Path, s.Single)
+		if err != nil {
+			return err
+		}
+		r.steps = append(r.steps, steps...)
 	}
 	return nil
 }
@@ -238,6 +256,9 @@ func (r *run) clean() error {
 	}
 	for _, s := range r.judged() {
 		s.Close()
+	}
+	if r.store != nil {
+		errs = append(errs, r.store.remove())
 	}
 	return errors.Join(append(errs, r.dir.remove())...)
 }

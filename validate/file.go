@@ -25,7 +25,7 @@ func (f *File) pin() error {
 		return nil
 	}
 	if f.Size > privateMax || f.Size > s.limits.MaxPrivateMB<<20-s.private {
-		f.held = src
+		f.held, f.Kept = src, Identity
 		return s.place(f, nil) // an empty file for the mount to cover
 	}
 	defer src.Close()
@@ -55,7 +55,7 @@ func (s *Snapshot) place(f *File, src io.Reader) error {
 	if n != f.Size {
 		return &ChangedError{Path: f.Path, What: "its size changed while it was copied"}
 	}
-	f.SHA256, f.Copied = hex.EncodeToString(sum.Sum(nil)), true
+	f.SHA256, f.Copied, f.Kept, f.copy = hex.EncodeToString(sum.Sum(nil)), true, PrivateCopy, target
 	return dst.Close()
 }
 
@@ -103,15 +103,15 @@ func (f *File) open() (io.ReaderAt, func(), error) {
 
 // Reopen gives a descriptor of its own of the bytes that the workload will see. The caller closes it.
 func (f *File) Reopen() (*os.File, error) {
-	if f.Copied {
-		return os.Open(filepath.Join(f.snap.copies, filepath.FromSlash(f.Path)))
+	if f.copy != "" {
+		return os.Open(f.copy)
 	}
 	return f.reopen()
 }
 
 // ReadAll fills b, which has the size of the file, with the bytes that the workload will see.
 func (f *File) ReadAll(b []byte) error {
-	if !f.Copied && f.held == nil && f.snap.readFile(f.inRoot(), f.id, b) {
+	if f.copy == "" && f.held == nil && f.snap.readFile(f.inRoot(), f.id, b) {
 		return nil
 	}
 	h, err := f.Reopen()
@@ -123,8 +123,11 @@ func (f *File) ReadAll(b []byte) error {
 	return err
 }
 
-// Held is the open descriptor of a large file, or nil.
+// Held is the open descriptor of a large file that stays where it is, or nil.
 func (f *File) Held() *os.File { return f.held }
+
+// Copy is the path of the private copy that stands for the file, or empty.
+func (f *File) Copy() string { return f.copy }
 
 // Digest computes the SHA-256 of the file if it is not known yet. It reads the whole file.
 func (f *File) Digest() (string, error) {
@@ -143,6 +146,9 @@ func (f *File) Digest() (string, error) {
 	f.SHA256 = hex.EncodeToString(sum.Sum(nil))
 	return f.SHA256, nil
 }
+
+// SameState reports whether two looks at a file, a folder or a link saw the same one, unchanged in between.
+func SameState(a, b fs.FileInfo) bool { return identify(a) == identify(b) }
 
 // Is reports whether a file is, unchanged, the one that was pinned.
 func (f *File) Is(info fs.FileInfo) bool { return identify(info) == f.id }

@@ -22,6 +22,7 @@ type FileReport struct {
 	Path       string   `json:"path"`
 	Size       int64    `json:"size"`
 	SHA256     string   `json:"sha256,omitempty"`
+	HeldBy     Keeping  `json:"held_by,omitempty"` // of a run: what keeps the bytes from changing between the scan and the load
 	Scanners   []string `json:"scanners"`
 	Cleared    bool     `json:"cleared"`
 	Code       bool     `json:"code,omitempty"`
@@ -124,7 +125,7 @@ func ScanInputs(ctx context.Context, scanners []*Scanner, limits policy.ScanLimi
 // files cleared that other files explain, and in the order of reports.
 func (s *Snapshot) Conclude(files []FileReport, findings []Finding) Report {
 	for i, f := range s.Files {
-		files[i].SHA256 = f.SHA256
+		files[i].SHA256, files[i].HeldBy = f.SHA256, f.Kept
 	}
 	findings = append(slices.Clone(s.findings), findings...)
 	findings = clearRaw(s, files, findings)

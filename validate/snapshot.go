@@ -106,11 +106,13 @@ type File struct {
 	Size   int64  // bytes
 	SHA256 string // lower-case hex; empty for a large file that nobody needed the digest of
 
-	Copied bool // the bytes are in the folder of private copies, under Path
+	Copied bool    // the bytes are in the folder of private copies, under Path
+	Kept   Keeping // what keeps the bytes from changing; empty when nothing was pinned for a run
 
 	snap *Snapshot
 	id   identity
 	held *os.File
+	copy string // path of the private copy that stands for the file, or empty
 }
 
 // PinError says why a model could not be pinned at all: a missing or unsuitable path, or no room for copies.

@@ -16,6 +16,7 @@ type runFlags struct {
 	models, read, write, env, volumes                               []string
 	cpus                                                            float64
 	pids                                                            int64
+	copyModel                                                       bool
 	json, dryRun, quiet, tty, remove                                bool
 	cpusGiven, pidsGiven                                            bool
 }
@@ -40,6 +41,7 @@ func runCommand() *cobra.Command {
 	fl := c.Flags()
 	fl.SetInterspersed(false)
 	fl.StringArrayVar(&f.models, "model", nil, "model folder or file to validate and mount (repeatable)")
+	fl.BoolVar(&f.copyModel, "copy-model", false, "make private copies of large model files too, so that nobody can change them")
 	fl.StringVar(&f.policy, "policy", "", "policy template or file")
 	fl.StringVar(&f.gpu, "gpu", "none", "GPU to grant")
 	fl.StringVar(&f.gpu, "gpus", "none", "same as --gpu")
@@ -92,6 +94,7 @@ func (f *runFlags) job(args []string) (job runner.Job, err error) {
 			job.Read = append(job.Read, path)
 		}
 	}
+	job.Flags.CopyModel = f.copyModel
 	return job, f.limits(&job.Flags)
 }
 
