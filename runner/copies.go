@@ -27,6 +27,19 @@ func storeDir(env func(string) string, home string) string {
 	return ""
 }
 
+// sweepCopies removes the copies of runs that were killed.
+func sweepCopies(store string) {
+	if ours(store) != nil {
+		return // there are none, or not ours
+	}
+	turn, err := lockFolder(store)
+	if err != nil {
+		return
+	}
+	defer turn.Close()
+	sweep(store)
+}
+
 // newCopy makes an empty file in the store of this run, which is made when it is first needed.
 func (r *run) newCopy() (*os.File, error) {
 	if r.store == nil {

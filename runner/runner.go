@@ -37,6 +37,7 @@ func Run(ctx context.Context, job Job) (res Result, err error) {
 		return res, err
 	}
 	res.ID = r.dir.id
+	sweepCopies(storeDir(getenv(job.Env), job.Home))
 	defer func() { err = errors.Join(err, r.clean()) }()
 	if err := errors.Join(r.pin(ctx), r.pinScript(ctx)); err != nil {
 		return res, err

@@ -104,7 +104,7 @@ func command(ts *testscript.TestScript, argv []string) *exec.Cmd {
 		if path := filepath.Join(dir, argv[0]); unix.Access(path, unix.X_OK) == nil {
 			cmd := exec.Command(path, argv[1:]...)
 			cmd.Dir = ts.MkAbs(".")
-			for _, name := range []string{"HOME", "PATH", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "OMP_NUM_THREADS"} {
+			for _, name := range []string{"HOME", "PATH", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "OMP_NUM_THREADS"} {
 				cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 			}
 			return cmd
