@@ -24,20 +24,22 @@ import (
 // Box is one sandbox for one command. Start confines pid 1, which then waits; Release lets it start the
 // workload; Wait tells how that ended; Close removes everything. One box, one command.
 type Box struct {
-	Enforced []Enforcement // after Start; Landlock is added by Release
+	Enforced []Enforcement     // after Start; Landlock is added by Release
+	Stopped  func(unix.Signal) // called by Wait when the command was stopped, before it takes notice of anything else
 
 	spec      Spec
 	off       []string // optional layers this host does not give
 	container *libcontainer.Container
 	process   *libcontainer.Process
 	control   control
-	pid       int
+	first     *process // pid 1
 	ours      map[string]string
 	started   bool // the workload was executed
 	grace     time.Duration
 	alter     func(*specs.Spec) // tests take a second wall away to see the first one
 	oom       atomic.Bool       // cgroup v1 told us that the memory limit was met
 	back      func()            // out of the leaf of a delegated cgroup; see stepAside
+	keeper    chan struct{}     // closed by Close; see Start
 	closeOnce sync.Once
 	closeErr  error
 }
@@ -46,7 +48,7 @@ type Box struct {
 // is missing is a *LayerError.
 func New(s Spec) (*Box, error) {
 	logrus.SetOutput(io.Discard) // libcontainer warns there; stderr belongs to the command, and errors come back as errors
-	b := &Box{spec: s, ours: ownNamespaces(), grace: grace}
+	b := &Box{spec: s, ours: ownNamespaces(), grace: grace, keeper: make(chan struct{})}
 	for _, l := range Layers() {
 		err := l.Probe()
 		if err == nil {
@@ -68,10 +70,19 @@ func (b *Box) Plan() (*specs.Spec, error) { return Bundle(b.spec, b.off) }
 
 // Start creates the box and runs pid 1 in it, confined and waiting. No byte of the workload executes.
 func (b *Box) Start(ctx context.Context) error {
-	// The end of the thread that forks is the end of libcontainer's first stage (PR_SET_PDEATHSIG). A locked thread is
-	// ours alone: no other goroutine can take it along when it ends.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	started := make(chan error)
+	go func() {
+		// The kernel ends pid 1, and libcontainer's stages before it, with the thread that forked them (PR_SET_PDEATHSIG,
+		// prctl(2)): a locked thread is ours alone, and this one lives as long as the box.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		started <- b.start(ctx)
+		<-b.keeper
+	}()
+	return <-started
+}
+
+func (b *Box) start(ctx context.Context) error {
 	if err := b.create(); err != nil {
 		return err
 	}
@@ -189,10 +200,12 @@ func (b *Box) startPid1(oci *specs.Spec) error {
 	if err := b.container.Start(b.process); err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
-	if b.pid, err = b.process.Pid(); err != nil {
+	pid, err := b.process.Pid()
+	if err != nil {
 		return fmt.Errorf("pid: %w", err)
 	}
-	return nil
+	b.first, err = hold(pid)
+	return err
 }
 
 func (b *Box) hello(ctx context.Context) (message, error) {
@@ -203,7 +216,7 @@ func (b *Box) hello(ctx context.Context) (message, error) {
 
 // observe asks the kernel about every layer. A required layer that is not fully there ends the start.
 func (b *Box) observe() error {
-	v, err := look(b.pid, b.container, b.ours)
+	v, err := look(b.first.dir(), b.container, b.ours)
 	if err != nil {
 		return err
 	}
@@ -227,85 +240,4 @@ func (b *Box) observe() error {
 }
 
 // Root is the box's root directory as the supervisor sees it, valid between Start and Release.
-func (b *Box) Root() string { return fmt.Sprintf("/proc/%d/root", b.pid) }
-
-// Signal forwards a signal to the command.
-func (b *Box) Signal(sig unix.Signal) error { return b.control.signal(sig) }
-
-// grace is how long a command has between SIGTERM and SIGKILL, unless a test is in a hurry.
-const grace = 5 * time.Second
-
-// Wait waits for the command. It ends it when the time limit passes or ctx is over: SIGTERM, a grace period,
-// SIGKILL to everything.
-func (b *Box) Wait(ctx context.Context) (Exit, error) {
-	var timedOut bool
-	var mu sync.Mutex
-	end := func(timeout bool) {
-		mu.Lock()
-		timedOut = timedOut || timeout
-		mu.Unlock()
-		_ = b.Signal(unix.SIGTERM)
-	}
-	limit := time.Duration(b.spec.Sandbox.TimeoutSec) * time.Second
-	soft := time.AfterFunc(limit, func() { end(true) })
-	hard := time.AfterFunc(limit+b.grace, b.kill)
-	defer soft.Stop()
-	defer hard.Stop()
-	stop := context.AfterFunc(ctx, func() {
-		end(false)
-		time.AfterFunc(b.grace, b.kill)
-	})
-	defer stop()
-	oomDone := b.killOnOOM()
-	defer oomDone()
-
-	m, err := b.control.receive()
-	exit := Exit{Usage: b.usage()}
-	mu.Lock()
-	exit.TimedOut = timedOut
-	mu.Unlock()
-	exit.OOM = exit.Usage.OOMKills > 0 || b.oom.Load()
-	switch {
-	case errors.Is(err, io.EOF): // pid 1 was killed with everything else
-		exit.Signal = int(unix.SIGKILL)
-	case err != nil:
-		return exit, fmt.Errorf("control socket: %w", err)
-	default:
-		ws := unix.WaitStatus(m.Value)
-		if ws.Signaled() {
-			exit.Signal = int(ws.Signal())
-		} else {
-			exit.Code = ws.ExitStatus()
-		}
-	}
-	_, _ = b.process.Wait()
-	return exit, nil
-}
-
-// kill ends everything in the box: the end of pid 1 is the end of the pid namespace (pid_namespaces(7)).
-func (b *Box) kill() {
-	if b.process != nil {
-		_ = b.process.Signal(unix.SIGKILL)
-	}
-}
-
-// Close ends what still runs and removes the cgroup and the run folder. It may be called more than once.
-func (b *Box) Close() error {
-	b.closeOnce.Do(func() {
-		if b.control.file != nil {
-			b.control.file.Close()
-		}
-		if b.container != nil {
-			if b.pid != 0 {
-				b.kill()
-				_, _ = b.process.Wait()
-			}
-			b.closeErr = b.container.Destroy()
-		}
-		if b.back != nil {
-			b.back()
-		}
-		b.closeErr = errors.Join(b.closeErr, os.RemoveAll(b.spec.RunDir))
-	})
-	return b.closeErr
-}
+func (b *Box) Root() string { return b.first.dir() + "/root" }

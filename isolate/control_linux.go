@@ -23,12 +23,16 @@ var steps = [...]string{"", "fork", "the controlling terminal", "landlock_restri
 const (
 	msgHello   = 'H' // pid 1 is there
 	msgReady   = 'R' // pid 1 has forked and is under its own filter
-	msgWait    = 'W' // the workload ended; the value is its wait status
+	msgStopped = 'T' // the workload was stopped; the value is the signal
+	msgOthers  = 'N' // the value is how many processes were left when the workload ended
+	msgWait    = 'W' // the workload ended; the value is its wait status, the step is 1 when pid 1 ended it for its time
 	msgLocked  = 'L' // on the gate: the child is confined; the value is why it has no listener, an errno
 	msgFailed  = 'S' // a step failed; the value is the errno
 	msgRelease = 'G' // ours: the order to fork and confine
 	msgExecute = 'E' // ours, on the gate: execute the workload
 	msgSignal  = 'K' // ours: send the workload a signal
+	msgGroup   = 'P' // ours: send its process group a signal
+	msgFront   = 'F' // ours: make its process group that of the terminal's foreground, and continue it
 )
 
 // message is struct report of pid1_linux.c.
@@ -54,13 +58,15 @@ const (
 
 // Flags of a release.
 const (
-	withLandlock = 1 << iota // a ruleset comes along
-	withTerminal             // stdin becomes the controlling terminal
+	withLandlock   = 1 << iota // a ruleset comes along
+	withTerminal               // the first stream that is a terminal becomes the controlling terminal
+	withForeground             // the workload starts in its foreground
 )
 
 // release is the order that lets the workload start. Its head is that of struct release of pid1_linux.c.
 type release struct {
 	flags   uint32
+	seconds uint32 // after which pid 1 ends the workload by itself; 0: never
 	filters [filterKinds][]bpf.RawInstruction
 	ruleset int // Landlock, with withLandlock
 }
@@ -129,11 +135,11 @@ func (c control) receiveFrom() (m message, f from, err error) {
 func (c control) release(o release, gate *os.File) error {
 	var msg bytes.Buffer
 	head := struct {
-		Kind  byte
-		_     [3]byte
-		Flags uint32
-		Count [filterKinds]uint32
-	}{Kind: msgRelease, Flags: o.flags}
+		Kind           byte
+		_              [3]byte
+		Flags, Seconds uint32
+		Count          [filterKinds]uint32
+	}{Kind: msgRelease, Flags: o.flags, Seconds: o.seconds}
 	for i, f := range o.filters {
 		head.Count[i] = uint32(len(f))
 	}
@@ -158,6 +164,10 @@ func (c control) execute() error { return c.send(msgExecute) }
 
 // signal asks pid 1 to send sig to the workload.
 func (c control) signal(sig unix.Signal) error { return c.send(msgSignal, byte(sig)) }
+
+func (c control) signalGroup(sig unix.Signal) error { return c.send(msgGroup, byte(sig)) }
+
+func (c control) foreground() error { return c.send(msgFront, 0) }
 
 func (c control) send(b ...byte) error {
 	return c.with(func(fd int) error { return unix.Sendmsg(fd, b, nil, nil, unix.MSG_NOSIGNAL) })

@@ -108,7 +108,8 @@ func TestTheTimeLimitEndsTheCommand(t *testing.T) {
 		{"at SIGTERM", "echo up; exec sleep 1000", 0, 15},
 		{"at SIGTERM, in order", "trap 'exit 9' TERM; echo up; while :; do sleep 0.05; done", 9, 0},
 		{"at SIGKILL, when it ignores SIGTERM", "trap '' TERM; echo up; while :; do sleep 0.05; done", 0, 9},
-		{"at SIGKILL, when it stopped itself", "echo up; kill -STOP $$", 0, 9},
+		{"at SIGTERM, when it stopped itself", "echo up; kill -STOP $$", 0, 15},
+		{"at SIGKILL, when it stopped itself and ignores SIGTERM", "trap '' TERM; echo up; while :; do kill -STOP $$; done", 0, 9},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
 			s, out := boxed(t, tt.script)

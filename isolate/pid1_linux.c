@@ -22,6 +22,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef SYS_landlock_restrict_self
@@ -38,10 +39,10 @@
 enum { CONTROL = 3, MAX_FILTER = 4096 };
 enum { STEP_NONE, STEP_FORK, STEP_TERMINAL, STEP_LANDLOCK, STEP_SECCOMP, STEP_EXEC, STEP_OWN_FILTER };
 enum { FILTER_NOTIFY, FILTER_PLAIN, FILTER_OWN, FILTERS };
-enum { WITH_LANDLOCK = 1, WITH_TERMINAL = 2 };
+enum { WITH_LANDLOCK = 1, WITH_TERMINAL = 2, WITH_FOREGROUND = 4 };
 
-// report is what we say, on the control socket ('H' hello, 'R' ready, 'W' wait status, 'S' setup failed) and on
-// the gate ('L' locked, 'S' setup failed).
+// report is what we say, on the control socket ('H' hello, 'R' ready, 'T' stopped, 'N' survivors, 'W' wait status, 'S'
+// setup failed) and on the gate ('L' locked, 'S' setup failed).
 struct report {
 	char kind;
 	char step;
@@ -54,6 +55,7 @@ struct release {
 	char kind; // 'G'
 	char zero[3];
 	uint32_t flags;
+	uint32_t seconds;        // after which we end the workload ourselves; 0: never
 	uint32_t count[FILTERS]; // instructions of each filter; 0: none
 	struct sock_filter code[FILTERS * MAX_FILTER];
 };
@@ -177,9 +179,11 @@ static void locked(int gate, int listener, int32_t why) {
 
 // child becomes the workload. The end of the gate without a report means that it did: every descriptor of ours
 // is close-on-exec.
-static void child(char **argv, struct release *o, int gate, int ruleset, sigset_t *mask) {
-	setsid(); // no controlling terminal: TIOCSTI and job control of the caller are out of reach
-	if (o->flags & WITH_TERMINAL && ioctl(0, TIOCSCTTY, 0))
+static void child(char **argv, struct release *o, int gate, int ruleset, int terminal, sigset_t *mask) {
+	// A process group of its own in our session, as a shell makes it: it can be stopped (the kernel spares orphaned
+	// groups), and it does not lead the session, so that no terminal it could open becomes its own.
+	setpgid(0, 0);
+	if (o->flags & WITH_FOREGROUND && tcsetpgrp(terminal, getpid()))
 		fail(gate, STEP_TERMINAL);
 	if (ruleset >= 0 && syscall(SYS_landlock_restrict_self, ruleset, 0))
 		fail(gate, STEP_LANDLOCK);
@@ -196,27 +200,107 @@ static void child(char **argv, struct release *o, int gate, int ruleset, sigset_
 
 static void on_child(int sig) { (void)sig; }
 
-// serve reaps everything, forwards the signals the supervisor names, and ends when the workload or the
-// supervisor does; the kernel then kills what is left in the pid namespace.
-static void serve(pid_t main_child, sigset_t *unblocked) {
+// take_terminal makes the first of the workload's streams that is a terminal the controlling terminal of our session,
+// and returns a descriptor of it, or -1. We lead the session because the workload must not: when a leader ends, the
+// kernel throws away what the terminal has not shown yet.
+static int take_terminal(void) {
+	setsid(); // libcontainer has made us a leader already; then this is an error that means nothing
+	for (int i = 0; i < 3; i++)
+		if (isatty(i) && ioctl(i, TIOCSCTTY, 0) == 0)
+			return fcntl(i, F_DUPFD_CLOEXEC, 10);
+	return -1;
+}
+
+static int64_t now(void) { // ms; no change of the date moves it
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+// wait_until sleeps until a child ends or stops, the supervisor says something, or the time (ms, 0: never) is there.
+// It returns 1 when there is something to read.
+static int wait_until(int fd, int64_t at, const sigset_t *unblocked) {
+	int64_t left = at - now();
+	if (at && left < 0)
+		left = 0;
+	struct timespec t = {left / 1000, left % 1000 * 1000000};
+	struct pollfd p = {fd, POLLIN, 0};
+	return ppoll(&p, 1, at ? &t : NULL, unblocked) > 0;
+}
+
+// finish ends what the workload left running, counts it, and reports how the workload ended. Nobody holds the
+// terminal then, so that the supervisor finds the end of what was written to it.
+static void finish(int terminal, char overdue, int32_t status, const sigset_t *unblocked) {
+	int32_t survivors = 0;
+	pid_t pid;
+	kill(-1, SIGKILL);
+	for (int64_t end = now() + 2000; now() < end; wait_until(-1, end, unblocked)) {
+		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+			survivors++;
+		if (pid < 0)
+			break; // no more children
+	}
+	close(terminal);
+	if (survivors)
+		tell(CONTROL, 'N', STEP_NONE, survivors);
+	tell(CONTROL, 'W', overdue, status);
+	_exit(0);
+}
+
+// obey does what the supervisor says. The end of the socket is the end of the supervisor.
+static void obey(pid_t workload, int terminal) {
+	unsigned char order[2];
+	ssize_t n = recv(CONTROL, order, sizeof order, 0);
+	if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
+		_exit(0);
+	if (n != 2)
+		return;
+	switch (order[0]) {
+	case 'K':
+		kill(workload, order[1]);
+		break;
+	case 'P':
+		kill(-workload, order[1]);
+		break;
+	case 'F':
+		tcsetpgrp(terminal, workload);
+		kill(-workload, SIGCONT);
+	}
+}
+
+// serve reaps everything, reports a workload that was stopped, obeys the supervisor, and ends when the workload, the
+// supervisor or the time does; the kernel then kills what is left in the pid namespace. The supervisor ends a workload
+// whose time is over, in good order and earlier; our own limit is for a supervisor that was stopped.
+static void serve(pid_t workload, int terminal, uint32_t seconds, const sigset_t *unblocked) {
+	int64_t limit = seconds ? now() + (int64_t)seconds * 1000 : 0;
+	char overdue = 0;
 	for (;;) {
 		int status;
 		pid_t pid;
-		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-			if (pid == main_child) {
-				tell(CONTROL, 'W', STEP_NONE, status);
-				_exit(0);
-			}
-		struct pollfd p = {CONTROL, POLLIN, 0};
-		if (ppoll(&p, 1, NULL, unblocked) < 0)
-			continue; // EINTR: a child ended
-		unsigned char sig[2];
-		ssize_t n = recv(CONTROL, sig, sizeof sig, 0);
-		if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
-			_exit(0);
-		if (n == 2 && sig[0] == 'K')
-			kill(main_child, sig[1]);
+		while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+			if (pid == workload && WIFSTOPPED(status))
+				tell(CONTROL, 'T', STEP_NONE, WSTOPSIG(status));
+			else if (pid == workload)
+				finish(terminal, overdue, status, unblocked);
+		}
+		if (limit && now() >= limit) {
+			overdue = 1;
+			limit = 0;
+			kill(workload, SIGKILL);
+		}
+		if (wait_until(CONTROL, limit, unblocked))
+			obey(workload, terminal);
 	}
+}
+
+// follow_supervisor makes the end of the supervisor ours: SIGKILL from the kernel, the end of the socket besides. The
+// signal is for the future only, so the socket says whether the supervisor is there still; getppid does not, it is 0
+// for a parent outside.
+static void follow_supervisor(void) {
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	struct pollfd p = {CONTROL, 0, 0};
+	if (poll(&p, 1, 0) > 0)
+		_exit(0);
 }
 
 static void run(char **argv) {
@@ -227,18 +311,21 @@ static void run(char **argv) {
 	struct sigaction act = {.sa_handler = on_child};
 	sigaction(SIGCHLD, &act, NULL);
 	fcntl(CONTROL, F_SETFD, FD_CLOEXEC);
+	follow_supervisor();
 
 	tell(CONTROL, 'H', STEP_NONE, 0);
 	static struct release order; // large: not on the stack
-	int fd[DESCRIPTORS];
+	int fd[DESCRIPTORS], terminal = -1;
 	if (receive_release(&order, fd))
 		_exit(0);
 	prctl(PR_SET_DUMPABLE, 0); // the workload has the same uid and must not look into pid 1
+	if (order.flags & WITH_TERMINAL && (terminal = take_terminal()) < 0)
+		fail(fd[GATE], STEP_TERMINAL);
 	pid_t pid = fork();
 	if (pid < 0)
 		fail(fd[GATE], STEP_FORK);
 	if (pid == 0)
-		child(argv, &order, fd[GATE], fd[RULESET], &none);
+		child(argv, &order, fd[GATE], fd[RULESET], terminal, &none);
 	close(fd[GATE]);
 	if (fd[RULESET] >= 0)
 		close(fd[RULESET]);
@@ -251,7 +338,7 @@ static void run(char **argv) {
 	if (order.count[FILTER_OWN] && install(filter(&order, FILTER_OWN), plain, 1) < 0)
 		fail(CONTROL, STEP_OWN_FILTER);
 	tell(CONTROL, 'R', STEP_NONE, 0);
-	serve(pid, &none);
+	serve(pid, terminal, order.seconds, &none);
 }
 
 __attribute__((constructor)) static void loadlock_pid1(int argc, char **argv) {

@@ -58,6 +58,13 @@ func (b *Box) Release() error {
 
 // order collects what the box needs to let the workload start.
 func (b *Box) order() (o release, err error) {
+	o.seconds = b.ownLimit()
+	if b.spec.Terminal {
+		o.flags |= withTerminal
+	}
+	if b.spec.Terminal && b.spec.Foreground {
+		o.flags |= withForeground
+	}
 	if !slices.Contains(b.off, seccompLayer.Name) {
 		if o.filters[filterPlain], err = seccomp.Seal(sealOptions(b.spec)); err != nil {
 			return o, &LayerError{Layer: seccompLayer.Name, Err: err}

@@ -24,6 +24,8 @@ type Spec struct {
 	Host    Host // how the supervisor runs
 
 	Stdin, Stdout, Stderr *os.File
+	Terminal              bool // the first of them that is a terminal becomes the command's controlling terminal
+	Foreground            bool // and the command starts in its foreground
 }
 
 // Bind is one host file or folder that exists inside.
@@ -58,13 +60,14 @@ const pid1Path = "/.loadlock/pid1"
 
 // Exit is the workload's story.
 type Exit struct {
-	Code     int    `json:"code"`             // exit status, when it exited
-	Signal   int    `json:"signal,omitempty"` // the signal that ended it
-	OOM      bool   `json:"oom"`
-	TimedOut bool   `json:"timed_out"`
-	Failed   string `json:"failed,omitempty"` // step that kept it from starting: "exec: no such file or directory"
-	Errno    int    `json:"-"`
-	Usage    Usage  `json:"usage"`
+	Code      int    `json:"code"`             // exit status, when it exited
+	Signal    int    `json:"signal,omitempty"` // the signal that ended it
+	Survivors int    `json:"survivors"`        // processes that were left when it ended, and were ended
+	OOM       bool   `json:"oom"`
+	TimedOut  bool   `json:"timed_out"`
+	Failed    string `json:"failed,omitempty"` // step that kept it from starting: "exec: no such file or directory"
+	Errno     int    `json:"-"`
+	Usage     Usage  `json:"usage"`
 }
 
 // Usage is what the cgroup counted.

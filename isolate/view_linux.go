@@ -18,7 +18,7 @@ type View struct {
 	Landlock    Strength
 	LandlockWhy string
 
-	pid       int
+	dir       string // of /proc
 	status    map[string][]string
 	limits    string
 	mountinfo string
@@ -38,8 +38,8 @@ func ownNamespaces() map[string]string {
 	return ns
 }
 
-func look(pid int, c *libcontainer.Container, ours map[string]string) (View, error) {
-	v := View{pid: pid, ours: ours, status: map[string][]string{}}
+func look(dir string, c *libcontainer.Container, ours map[string]string) (View, error) {
+	v := View{dir: dir, ours: ours, status: map[string][]string{}}
 	raw, err := os.ReadFile(v.proc("status"))
 	if err != nil {
 		return v, fmt.Errorf("observe: %w", err)
@@ -65,7 +65,7 @@ func look(pid int, c *libcontainer.Container, ours map[string]string) (View, err
 	return v, nil
 }
 
-func (v View) proc(name string) string { return fmt.Sprintf("/proc/%d/%s", v.pid, name) }
+func (v View) proc(name string) string { return v.dir + "/" + name }
 
 func (v View) statusFields(key string) []string { return v.status[key] }
 
