@@ -154,12 +154,19 @@ func (w *written) contradictions(pairs map[string]pair) error {
 		return at("optional_layers").fault(layers.key, "keep one of the two; optional_layers is the narrower", "contradicts sandbox_required: false, which makes every layer optional")
 	}
 	s := w.policy.Sandbox
-	if s.Network != NetworkHost || s.Allow.NetworkAccess {
+	if _, ok := pairs["network_hosts"]; ok && s.Network != NetworkAllow && len(s.NetworkHosts) > 0 {
+		return at("network_hosts").fault(pairs["network_hosts"].key, "set network: allow, or remove the line", "is for network: allow only, and the network is %v", valueOf("network").get(&w.policy))
+	}
+	if p, ok := pairs["network"]; ok && s.Network == NetworkAllow && len(s.NetworkHosts) == 0 {
+		return at("network").fault(p.key, "add network_hosts: [huggingface.co], or set network: none", "network: allow needs network_hosts")
+	}
+	if s.Network == NetworkNone || s.Allow.NetworkAccess {
 		return nil
 	}
 	for _, key := range []string{"network", "restricted_operations"} {
 		if p, ok := pairs[key]; ok {
-			return at(key).fault(p.key, "set restricted_operations without network_access, or network: none", "network: host contradicts restricted_operations, which has network_access")
+			return at(key).fault(p.key, "set restricted_operations without network_access, or network: none",
+				"network: %v contradicts restricted_operations, which has network_access", valueOf("network").get(&w.policy))
 		}
 	}
 	return nil

@@ -45,14 +45,19 @@
 //
 // Policy.Sandbox.Allow holds the complement, so that its zero value restricts everything.
 //
-//	network_access  no socket families but AF_UNIX (seccomp), and a network namespace with at most loopback
+//	network_access  a network namespace with at most loopback, and no socket families but AF_UNIX (seccomp); with
+//	                --publish also TCP, bound to the published ports only (landlock)
 //	subprocess      no fork and no execve of other programs (seccomp, pids)
 //	file_write      no --rw: the host's files are read-only binds (mount, landlock)
 //	native_code     only the interpreter's and the system's files may be mapped executable (mount, landlock)
 //	gpu             no device nodes of GPUs (mount, cgroup)
 //
-// network: host shares the host's network and needs network_access not to be restricted; it is listed as a
-// weakening.
+// network: allow gives the hosts in network_hosts through a proxy, network: host shares the host's network. Both need
+// network_access not to be restricted, and are listed as weakenings. What two layers permit together is the tighter
+// kind and, of the hosts, what both cover; no host in common is network: none.
+//
+// A flag never permits more than the policy: --net allow:HOST chooses among network_hosts (any host where the policy
+// says network: host), and the refusal says which lines a policy needs. --publish needs the key publish.
 //
 // # Cost
 //

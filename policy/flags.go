@@ -1,7 +1,10 @@
 package policy
 
 import (
+	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -9,19 +12,21 @@ import (
 // Flags are the wishes of a command line. A limit may only be lowered; what needs a permission is refused
 // without it.
 type Flags struct {
-	MemoryMB   *int64   // --memory, MiB
-	Pids       *int64   // --pids
-	CPUs       *float64 // --cpus
-	TimeoutSec *int64   // --timeout, seconds
-	CPUTimeSec *int64   // --cpu-time, seconds
-	TmpMB      *int64   // --tmp-size, MiB
-	ShmMB      *int64   // --shm-size, MiB
-	Network    *Network // --net
-	CopyModel  bool     // --copy-model
-	Output     bool     // --output is used
-	ExtraRead  bool     // --ro is used
-	ExtraWrite bool     // --rw is used
-	GPU        bool     // --gpu is used
+	MemoryMB     *int64   // --memory, MiB
+	Pids         *int64   // --pids
+	CPUs         *float64 // --cpus
+	TimeoutSec   *int64   // --timeout, seconds
+	CPUTimeSec   *int64   // --cpu-time, seconds
+	TmpMB        *int64   // --tmp-size, MiB
+	ShmMB        *int64   // --shm-size, MiB
+	Network      *Network // --net
+	NetworkHosts []string // --net allow:HOST[:PORT],…
+	Publish      Publish  // the widest that a --publish asks for
+	CopyModel    bool     // --copy-model
+	Output       bool     // --output is used
+	ExtraRead    bool     // --ro is used
+	ExtraWrite   bool     // --rw is used
+	GPU          bool     // --gpu is used
 }
 
 // WithFlags returns the policy lowered by flags. A flag that asks for more than the policy permits is an *Error
@@ -68,11 +73,9 @@ func (prov Provenance) WithFlags(p Policy, f Flags) (Policy, Provenance, error) 
 		p.Sandbox.CPUs = *f.CPUs
 	}
 	if f.Network != nil {
-		if *f.Network > p.Sandbox.Network || *f.Network < NetworkNone {
-			return Policy{}, Provenance{}, prov.refuse(&p, "--net host", "network")
+		if err := prov.lowerNetwork(&p, f); err != nil {
+			return Policy{}, Provenance{}, err
 		}
-		prov.lowered("network", "--net", valueOf("network").get(&p), valueOf("network").get(&Policy{Sandbox: Sandbox{Network: *f.Network}}))
-		p.Sandbox.Network = *f.Network
 	}
 	if f.CopyModel {
 		v := valueOf("model_files")
@@ -86,6 +89,76 @@ func (prov Provenance) WithFlags(p Policy, f Flags) (Policy, Provenance, error) 
 	return p, prov, nil
 }
 
+// lowerNetwork does what --net asks for. Hosts must be covered by network_hosts, unless the policy gives the whole
+// network of the host.
+func (prov *Provenance) lowerNetwork(p *Policy, f Flags) error {
+	hosts := make([]string, 0, len(f.NetworkHosts))
+	for _, s := range f.NetworkHosts {
+		h, err := ParseHost(s)
+		if err != nil {
+			return &Error{What: "--net allow: " + err.Error(), Hint: "write --net allow:huggingface.co,*.example.org:443"}
+		}
+		hosts = append(hosts, h.String())
+	}
+	slices.Sort(hosts)
+	hosts = slices.Compact(hosts)
+	want, have := *f.Network, p.Sandbox.Network
+	switch {
+	case want < NetworkNone || want > NetworkHost:
+		return prov.refuse(p, "--net", "network")
+	case want == NetworkAllow && len(hosts) == 0:
+		return &Error{What: "--net allow: names no host", Hint: "write --net allow:huggingface.co,*.example.org:443"}
+	case want > have:
+		err := prov.refuse(p, "--net "+networkFlag(want, hosts), "network")
+		return networkLines(err, p, prov, hosts)
+	case want == NetworkAllow && have == NetworkAllow:
+		for _, h := range hosts {
+			if !hostSet.covered(h, p.Sandbox.NetworkHosts) {
+				return prov.refuse(p, "--net allow:"+h, "network_hosts")
+			}
+		}
+	}
+	lowered := *p
+	lowered.Sandbox.Network, lowered.Sandbox.NetworkHosts = want, nil
+	if want == NetworkAllow {
+		lowered.Sandbox.NetworkHosts = hosts
+	}
+	for key := range differing(p, &lowered) {
+		prov.lowered(key, "--net", valueOf(key).get(p), valueOf(key).get(&lowered))
+	}
+	*p = lowered
+	return nil
+}
+
+func networkFlag(n Network, hosts []string) string {
+	if n == NetworkAllow {
+		return "allow:" + strings.Join(hosts, ",")
+	}
+	return "host"
+}
+
+// networkLines adds to a refusal the whole policy that would permit the hosts.
+func networkLines(err error, p *Policy, prov *Provenance, hosts []string) error {
+	var e *Error
+	last := len(prov.Layers) - 1
+	if !errors.As(err, &e) || len(hosts) == 0 || last < 0 || len(prov.Origin("network").Clips) > 0 {
+		return err
+	}
+	var rest []string
+	for _, o := range operations {
+		if !*o.at(&p.Sandbox.Allow) && o.name != "network_access" {
+			rest = append(rest, o.name)
+		}
+	}
+	lines := fmt.Sprintf("network: allow / network_hosts: %s / restricted_operations: %s", flow(hosts), flow(rest))
+	if l := prov.Layers[last]; strings.HasPrefix(l.Name, builtin) {
+		e.Hint = fmt.Sprintf("write a policy file with the lines extends: %s / %s, and give it with --policy ./FILE.yaml", l.Policy, lines)
+	} else {
+		e.Hint = fmt.Sprintf("put the lines %s into %s", lines, shown(l.File))
+	}
+	return e
+}
+
 // permits checks the flags that need a permission.
 func (p *Policy) permits(f Flags, prov Provenance) error {
 	for _, q := range []struct {
@@ -96,6 +169,7 @@ func (p *Policy) permits(f Flags, prov Provenance) error {
 		{f.ExtraRead, p.Sandbox.ExtraRead, "--ro", "extra_read"},
 		{f.ExtraWrite, p.Sandbox.Allow.FileWrite, "--rw", "restricted_operations"},
 		{f.GPU, p.Sandbox.Allow.GPU, "--gpu", "restricted_operations"},
+		{f.Publish > PublishNone, p.Sandbox.Publish >= f.Publish, map[bool]string{false: "--publish", true: "--publish at an address that other machines reach"}[f.Publish == PublishAny], "publish"},
 	} {
 		if q.used && !q.allowed {
 			return prov.refuse(p, q.flag, q.key)
@@ -137,7 +211,7 @@ func (prov Provenance) remedy(key string, o Origin) string {
 	switch valueOf(key).(type) {
 	case restricted:
 		change = "shorten " + key
-	case boolean, word[Network]:
+	case boolean, networkKind, word[Publish]:
 		change = "change " + key
 	}
 	switch {
@@ -156,7 +230,7 @@ func (prov Provenance) remedy(key string, o Origin) string {
 // lowered notes that a flag set a key.
 func (prov *Provenance) lowered(key, flag string, before, after any) {
 	for i := range prov.Keys {
-		if o := &prov.Keys[i]; o.Key == key && before != after {
+		if o := &prov.Keys[i]; o.Key == key && !reflect.DeepEqual(before, after) {
 			o.Clips = append(o.Clips, Clip{By: layerFlag, File: flag, Asked: before})
 			o.Layer, o.File, o.Line = layerFlag, flag, 0
 		}

@@ -106,17 +106,21 @@ type ScanLimits struct {
 
 // Sandbox is what the box gives the workload.
 type Sandbox struct {
-	Allow      Operations
-	Network    Network
-	MemoryMB   int64   // MiB; the whole group is killed above it; swap is 0
-	Pids       int64   // processes and threads
-	CPUs       float64 // processors
-	TimeoutSec int64   // wall clock, seconds
-	CPUTimeSec int64   // CPU time per process (RLIMIT_CPU), seconds; 0: bounded by TimeoutSec × CPUs only
-	TmpMB      int64   // private /tmp, MiB
-	ShmMB      int64   // private /dev/shm, MiB
-	Output     bool    // --output DIR is permitted
-	ExtraRead  bool    // --ro PATH is permitted
+	Allow   Operations
+	Network Network
+	// NetworkHosts are what NetworkAllow permits, see ParseHost; empty: nothing.
+	NetworkHosts []string
+	NetLimits    NetworkLimits
+	Publish      Publish // --publish is permitted
+	MemoryMB     int64   // MiB; the whole group is killed above it; swap is 0
+	Pids         int64   // processes and threads
+	CPUs         float64 // processors
+	TimeoutSec   int64   // wall clock, seconds
+	CPUTimeSec   int64   // CPU time per process (RLIMIT_CPU), seconds; 0: bounded by TimeoutSec × CPUs only
+	TmpMB        int64   // private /tmp, MiB
+	ShmMB        int64   // private /dev/shm, MiB
+	Output       bool    // --output DIR is permitted
+	ExtraRead    bool    // --ro PATH is permitted
 
 	// UnsafeOptional names layers whose absence is tolerated. Every layer not named here is required.
 	UnsafeOptional []string
@@ -135,10 +139,31 @@ type Operations struct {
 // Network is the kind of network the workload sees. The zero value is none.
 type Network int
 
-// NetworkHost shares the host's network; it is unsafe and printed as such.
+// NetworkAllow is loopback and a proxy to NetworkHosts. NetworkHost shares the host's network; it is unsafe and
+// printed as such.
 const (
 	NetworkNone Network = iota
+	NetworkAllow
 	NetworkHost
+)
+
+// NetworkLimits bounds what goes through the proxy of NetworkAllow in one run. Zero means nothing.
+type NetworkLimits struct {
+	UploadMB      int64 // bytes to all hosts together, MiB
+	DownloadMB    int64 // bytes from all hosts together, MiB
+	Connections   int64 // at the same time; more wait
+	IdleSec       int64 // without a byte in either direction, seconds
+	ConnectionSec int64 // age of one connection, seconds
+}
+
+// Publish says at which addresses of the host a server inside may be made reachable. The zero value is none.
+type Publish int
+
+// PublishLoopback permits 127.0.0.0/8 and ::1 only.
+const (
+	PublishNone Publish = iota
+	PublishLoopback
+	PublishAny
 )
 
 // Expired reports whether the waiver no longer counts. A date that cannot be read counts as expired.

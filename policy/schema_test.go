@@ -84,7 +84,7 @@ func TestTheSchemaAcceptsEveryTemplate(t *testing.T) {
 // beyond are refusals that a schema has no words for.
 var beyond = []string{
 	"a repeated key", "a key that is a list", "a quoted number", "an octal number", "a hexadecimal number", "number with underscores", "exponent",
-	"the name of a template", "terminal escapes", "a wildcard domain that", "a source that climbs", "with an inherited", "network_access restricted",
+	"the name of a template", "terminal escapes", "a wildcard domain that", "a source that climbs", "with an inherited", "network_access restricted", "hosts without a network", "a network of hosts without hosts", "in two spellings",
 	"the same waiver twice", "the same global twice", "a global without a module", "a global with a pattern", "an empty module",
 	"a second document", "an anchor", "an alias", "merge key", "a tag", "a private tag", "deep nesting", "broken YAML", "directive", "UTF-", "NUL", "a file of comments", "an empty file",
 	"a key without end", "a private tag", "a tab as indentation", "an unusual",

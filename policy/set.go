@@ -43,6 +43,7 @@ type set struct {
 	sense   sense
 	what    string                   // "host names"
 	check   func(string) string      // what is wrong with an item, or ""
+	canon   func(string) string      // the one spelling of an item; nil: as it is
 	covers  func(a, b string) bool   // a permits all that b permits; nil is equality
 	pattern string                   // of an item, for the schema
 	words   []string                 // the only items there are, if not nil
@@ -65,6 +66,9 @@ func (v set) read(at place, n *yaml.Node, p *Policy) error {
 		}
 		if what := v.check(s); what != "" {
 			return at.fault(n, "", "%q %s", shown(s), what)
+		}
+		if v.canon != nil {
+			s = v.canon(s)
 		}
 		return add(at, n, &list, s)
 	})

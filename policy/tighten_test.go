@@ -42,8 +42,13 @@ func anyPolicy() *rapid.Generator[Policy] {
 			}
 		}
 		if p.Sandbox.Allow.NetworkAccess {
-			p.Sandbox.Network = Network(rapid.IntRange(0, 1).Draw(t, "network"))
+			p.Sandbox.Network = Network(rapid.IntRange(0, 2).Draw(t, "network"))
 		}
+		if p.Sandbox.Network == NetworkAllow {
+			p.Sandbox.NetworkHosts = append(some(t, "host", "*.a.org", "*.b.a.org", "c.b.a.org", "x.org:8443"), "d.org")
+			slices.Sort(p.Sandbox.NetworkHosts)
+		}
+		p.Sandbox.Publish = Publish(rapid.IntRange(0, 2).Draw(t, "publish"))
 		p.RemoteCode = RemoteCode(rapid.IntRange(0, 2).Draw(t, "remote_code"))
 		p.TrustedSources = some(t, "source", "org/*", "org/a", "other/b")
 		p.TrustedDomains = some(t, "trusted", "example.com", "a.example.com", "b.a.example.com", "other.org")
@@ -106,6 +111,12 @@ func loosened(p, limit Policy) (how []string) {
 	check(a.Allow.NetworkAccess && !b.Allow.NetworkAccess || a.Allow.Subprocess && !b.Allow.Subprocess || a.Allow.FileWrite && !b.Allow.FileWrite ||
 		a.Allow.NativeCode && !b.Allow.NativeCode || a.Allow.GPU && !b.Allow.GPU, "operations")
 	check(a.Network > b.Network, "network")
+	check(a.Publish > b.Publish, "publish")
+	for _, h := range a.NetworkHosts {
+		check(b.Network == NetworkAllow && !slices.ContainsFunc(b.NetworkHosts, func(l string) bool { return hostCovers(l, h) }), "host "+h)
+	}
+	m, n := a.NetLimits, b.NetLimits
+	check(m.UploadMB > n.UploadMB || m.DownloadMB > n.DownloadMB || m.Connections > n.Connections || m.IdleSec > n.IdleSec || m.ConnectionSec > n.ConnectionSec, "limits of the network")
 	check(a.MemoryMB > b.MemoryMB || a.Pids > b.Pids || a.CPUs > b.CPUs || a.TimeoutSec > b.TimeoutSec || a.TmpMB > b.TmpMB || a.ShmMB > b.ShmMB, "limits")
 	check(b.CPUTimeSec > 0 && (a.CPUTimeSec == 0 || a.CPUTimeSec > b.CPUTimeSec), "CPU time")
 	check(a.Output && !b.Output || a.ExtraRead && !b.ExtraRead, "output or extra read")
@@ -137,7 +148,7 @@ func TestLayeringNeverLoosens(t *testing.T) {
 		if err != nil || again.Digest() != p.Digest() {
 			t.Fatalf("applying the ceiling twice changes something (%v)", err)
 		}
-		if p.Sandbox.Network == NetworkHost && !p.Sandbox.Allow.NetworkAccess {
+		if p.Sandbox.Network != NetworkNone && !p.Sandbox.Allow.NetworkAccess || (p.Sandbox.Network == NetworkAllow) != (len(p.Sandbox.NetworkHosts) > 0) {
 			t.Fatal("layering made a contradiction")
 		}
 	})
