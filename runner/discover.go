@@ -31,6 +31,7 @@ type Found struct {
 	Env      []string          // the whole environment inside
 	Script   string            // the script that the interpreter will run; may be empty
 	Masks    []string          // paths inside binds to hide
+	Shadows  []Shadow          // modules that are imported instead of the installed ones
 	Notes    []string          // what the user may miss inside
 }
 
@@ -98,6 +99,7 @@ func discover(root tree, in Command) (Found, error) {
 	}
 	f.scripts(p)
 	f.hostSettings(p)
+	f.beside(p)
 	return f.finish(p)
 }
 

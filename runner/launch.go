@@ -213,6 +213,7 @@ func (r *run) boxSpec(files [][]*validate.File) (isolate.Spec, error) {
 			}
 		}
 	}
+	s.Binds = r.scriptBind(s.Binds)
 	if !s.Host.Rootless {
 		for i := range s.Binds {
 			if s.Binds[i].Owner, err = owner(s.Binds[i], r.found.Script); err != nil {

@@ -40,6 +40,7 @@ type Result struct {
 	Models   []ModelResult         `json:"models"`
 	Scanner  []string              `json:"scanner,omitempty"` // how the process was confined that parsed the models, as the kernel shows it
 	Script   *ModelResult          `json:"script,omitempty"`  // the script of the command, where the policy has it analysed
+	Code     *Code                 `json:"code,omitempty"`    // which script ran, when the interpreter was given one
 	Verdict  validate.Verdict      `json:"verdict"`           // the worst of the models'; undecided when there is none
 	Layers   []isolate.Enforcement `json:"layers"`
 	Exit     *isolate.Exit         `json:"exit,omitempty"` // absent when the command did not run

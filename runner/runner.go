@@ -72,7 +72,7 @@ type run struct {
 	found  Found
 	dir    *runDir
 	snaps  []*validate.Snapshot // the models
-	script *validate.Snapshot   // the script, when the policy has it analysed
+	script *validate.Snapshot   // what the interpreter is told to run, if that is a file
 	spec   isolate.Spec
 	box    *isolate.Box
 	stdio  *stdio
@@ -86,6 +86,7 @@ type run struct {
 	opened      map[*validate.File]bool
 	ended       *validate.File // for whose sake the command was ended
 	steps       []step         // on the way to the models
+	scriptIs    where          // inside
 
 	mu      sync.Mutex // between the start of the command and the signals
 	running bool
@@ -255,8 +256,11 @@ func (r *run) clean() error {
 	if r.stdio != nil {
 		r.stdio.close()
 	}
-	for _, s := range r.judged() {
+	for _, s := range r.snaps {
 		s.Close()
+	}
+	if r.script != nil {
+		r.script.Close()
 	}
 	if r.store != nil {
 		errs = append(errs, r.store.remove())

@@ -58,6 +58,9 @@ func (r *run) sameInside(c clearance) error {
 			}
 		}
 	}
+	if err := r.sameScript(root); err != nil {
+		return err
+	}
 	return r.unbroken()
 }
 
@@ -105,8 +108,8 @@ func (r *run) changedMeanwhile(c clearance) error {
 	taint := func(format string, args ...any) {
 		r.res.Notes = append(r.res.Notes, "tainted: "+fmt.Sprintf(format, args...))
 	}
-	for _, m := range c.models {
-		for _, f := range m.Files() {
+	for _, files := range r.inUse(c) {
+		for _, f := range files {
 			if f.Held() == nil || f.Kept == validate.Lease && r.ended != nil {
 				continue // a lease is kept until the end where the command is ended for it
 			}
@@ -130,6 +133,17 @@ func (r *run) changedMeanwhile(c clearance) error {
 		return &EndedError{Path: r.ended.Path}
 	}
 	return nil
+}
+
+// inUse are the files that the command was given, by model, and the script.
+func (r *run) inUse(c clearance) (files [][]*validate.File) {
+	for _, m := range c.models {
+		files = append(files, m.Files())
+	}
+	if r.script != nil {
+		files = append(files, r.script.Files)
+	}
+	return files
 }
 
 // EndedError says why a command was ended that had begun.

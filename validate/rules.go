@@ -40,7 +40,7 @@ var (
 )
 
 // CoreRules are the rules that belong to no scanner.
-var CoreRules = []*Rule{Unclaimed, Unexplained, Overlapping, Unparsable, Exhausted, Stopped, Unreadable, BadName, BadKind, LinkOut, TooLarge, BadExtension, Empty, RemoteCodeRefused, RemoteCodeNotCleared}
+var CoreRules = []*Rule{Unclaimed, Unexplained, Overlapping, Unparsable, Exhausted, Stopped, Unreadable, BadName, BadKind, LinkOut, TooLarge, BadExtension, Empty, ShadowsModule, RemoteCodeRefused, RemoteCodeNotCleared}
 
 // Rules about the files as such.
 var (
@@ -70,6 +70,14 @@ var (
 		Hostile: "setup.sh, where the policy lists .safetensors and .json",
 		Benign:  "config.json under the same policy"}
 )
+
+// ShadowsModule is the rule about what lies beside a script that is judged.
+var ShadowsModule = &Rule{ID: "validate/shadows-module", Title: "a file beside the script is imported instead of an installed module", Severity: Medium,
+	Why:     "Python looks beside the script first; the script was judged, and what it imports from there was not.",
+	Fix:     "rename the file or folder; where it is meant, run Python with -P, or judge the whole folder by giving it a __main__.py",
+	Hostile: "torch.py beside load.py",
+	Benign:  "helpers.py beside load.py, where no installed module has that name",
+	Refs:    []string{"https://docs.python.org/3/library/sys.html#sys.path"}}
 
 // Empty is the rule about a model without a file to load.
 var Empty = &Rule{ID: "validate/empty", Title: "no file of the model can be loaded", Severity: Medium,
