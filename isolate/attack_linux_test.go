@@ -16,7 +16,7 @@ import (
 // attack is something that a hostile workload tries. It runs three times: without its layer, where it must get
 // through (or the attack is fake); with that layer alone, where it must be stopped (or the layer is fake); and
 // with all layers.
-type attack struct {
+type oldAttack struct {
 	name  string
 	layer string   // the layer that must stop it
 	needs []string // beside root, userns, cgroup, seccomp and landlock
@@ -43,29 +43,7 @@ type arena struct {
 	target string // anything else that prep made: a process id, a port, a key
 }
 
-// removable are the layers that a box can do without. It cannot do without the mount layer, which brings pid 1's
-// program, and not without the pid layer, because pid 1 is what it is.
-var removable = []string{"user", "net", "ipc", "uts", "cgroup", "limits", "capabilities", "no_new_privs", "landlock", "seccomp"}
-
-// weakened plans a box without the layers in off.
-func weakened(t *testing.T, s Spec, off []string, alter func(*specs.Spec)) *Box {
-	t.Helper()
-	for _, l := range Layers() {
-		s.Sandbox.UnsafeOptional = append(s.Sandbox.UnsafeOptional, l.Name)
-	}
-	b, err := New(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.off = append(b.off, off...)
-	b.alter = alter
-	if slices.Contains(off, "cgroup") {
-		b.spec.Host.Cgroup = ""
-	}
-	return b
-}
-
-func (a attack) arena(t *testing.T) *arena {
+func (a oldAttack) arena(t *testing.T) *arena {
 	ar := &arena{dir: openDir(t)}
 	ar.secret = filepath.Join(ar.dir, "secret")
 	if err := os.WriteFile(ar.secret, []byte("host secret\n"), 0o644); err != nil {
@@ -78,7 +56,7 @@ func (a attack) arena(t *testing.T) *arena {
 }
 
 // observe runs the payload in a box without the layers in off.
-func (a attack) observe(t *testing.T, off []string, alter func(*specs.Spec)) string {
+func (a oldAttack) observe(t *testing.T, off []string, alter func(*specs.Spec)) string {
 	ar := a.arena(t)
 	s, out := boxed(t, a.payload(ar))
 	if a.spec != nil {
@@ -103,18 +81,14 @@ func (a attack) observe(t *testing.T, off []string, alter func(*specs.Spec)) str
 	return text
 }
 
-func (a attack) observeOnHost(t *testing.T) string {
+func (a oldAttack) observeOnHost(t *testing.T) string {
 	cmd := exec.Command("/bin/sh", "-c", a.payload(a.arena(t)))
 	cmd.Env = []string{"PATH=/usr/bin:/bin"}
 	raw, _ := cmd.CombinedOutput() // its status is no observation
 	return string(raw)
 }
 
-func except(layers ...string) []string {
-	return slices.DeleteFunc(slices.Clone(removable), func(l string) bool { return slices.Contains(layers, l) })
-}
-
-func (a attack) run(t *testing.T) {
+func (a oldAttack) run(t *testing.T) {
 	need(t, "root", "userns", "cgroup", "seccomp", "landlock")
 	need(t, a.needs...)
 	check := func(t *testing.T, got, want string) {
@@ -178,17 +152,6 @@ func TestEveryLayerIsNamedByAnAttack(t *testing.T) {
 	}
 	if len(removable)+2 != len(Layers()) {
 		t.Errorf("%d layers, %d removable", len(Layers()), len(removable))
-	}
-}
-
-// without removes an option from the mount on target.
-func without(option, target string) func(*specs.Spec) {
-	return func(oci *specs.Spec) {
-		for i, m := range oci.Mounts {
-			if m.Destination == target {
-				oci.Mounts[i].Options = slices.DeleteFunc(m.Options, func(o string) bool { return o == option })
-			}
-		}
 	}
 }
 

@@ -15,7 +15,7 @@ const noRoot = "the root file system of a box is the mount layer; without it the
 // Without no_new_privs libcontainer installs the filter early, before calls that the filter refuses.
 var besideSeccomp = []string{"no_new_privs"}
 
-var attacks = []attack{
+var attacks = []oldAttack{
 	{
 		name: "reads a file of the host", layer: "mount", onHost: noRoot,
 		payload: func(a *arena) string { return "cat " + a.secret },

@@ -3,6 +3,8 @@ package isolate
 import (
 	"os"
 	"testing"
+
+	"github.com/loadlock/loadlock/isolate/attack"
 )
 
 func init() { Init() } // this test binary is also the program that libcontainer re-executes
@@ -10,6 +12,9 @@ func init() { Init() } // this test binary is also the program that libcontainer
 func TestMain(m *testing.M) {
 	if IsCell() {
 		attackFromCell()
+	}
+	if attack.IsPayload() {
+		os.Exit(attack.Payload())
 	}
 	if stage := os.Getenv(supervisorStage); stage != "" {
 		supervise(stage)

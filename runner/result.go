@@ -27,6 +27,8 @@ type Job struct {
 	Stdin, Stdout, Stderr *os.File
 	Signals               <-chan os.Signal
 	DryRun                bool
+
+	waive []string // layers that selftest does without, on a host that does not give them
 }
 
 // Result is the JSON report: what was found, decided, enforced and used. Its schema has a version.

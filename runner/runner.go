@@ -103,6 +103,7 @@ func (r *run) policyAndCommand() error {
 	if r.policy, _, err = prov.WithFlags(p, r.job.Flags); err != nil {
 		return fmt.Errorf("policy: %w", err)
 	}
+	r.policy.Sandbox.UnsafeOptional = slices.Concat(r.policy.Sandbox.UnsafeOptional, r.job.waive)
 	r.res.Policy = PolicyResult{Name: r.policy.Name, Digest: r.policy.Digest(), Effective: r.policy}
 	r.res.Weakened = append(r.res.Weakened, r.policy.Weakenings()...)
 	r.res.Timings.Policy = time.Since(at)

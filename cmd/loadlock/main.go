@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 
 	"github.com/loadlock/loadlock/isolate"
+	"github.com/loadlock/loadlock/isolate/attack"
 	"github.com/loadlock/loadlock/runner"
 	"github.com/spf13/cobra"
 )
@@ -30,6 +31,9 @@ func Main() int {
 		}
 		return 0
 	}
+	if attack.IsPayload() {
+		return attack.Payload()
+	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memory)
 	}
@@ -40,7 +44,7 @@ func Main() int {
 		SilenceUsage: true, SilenceErrors: true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(runCommand(), scanCommand(), policyCommand(), explainCommand(), doctorCommand(), versionCommand())
+	root.AddCommand(runCommand(), scanCommand(), policyCommand(), explainCommand(), doctorCommand(), selftestCommand(), versionCommand())
 	err := root.Execute()
 	var st status
 	switch {

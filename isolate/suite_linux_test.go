@@ -1,0 +1,296 @@
+package isolate
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/loadlock/loadlock/isolate/attack"
+	"github.com/loadlock/loadlock/policy"
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// The table of package attack, three ways: without any layer every probe must get through, or it tries nothing; with
+// each layer alone that it names it must be stopped, or the layer does nothing; and with all layers. loadlock selftest
+// is the third way on the user's host.
+
+// removable are the layers that a box can do without. It cannot do without the mount layer, which brings pid 1's
+// program, and not without the pid layer, because pid 1 is what it is.
+var removable = []string{"user", "net", "ipc", "uts", "cgroup", "limits", "capabilities", "no_new_privs", "landlock", "seccomp"}
+
+// beside are layers that another one cannot do without. Without no_new_privs libcontainer installs the filter early,
+// before calls that the filter refuses.
+var beside = map[string][]string{"seccomp": {"no_new_privs"}}
+
+// except is every removable layer but those.
+func except(layers ...string) []string {
+	return slices.DeleteFunc(slices.Clone(removable), func(l string) bool { return slices.Contains(layers, l) })
+}
+
+// alterations take away what a second layer does as well, so that the first one is seen. By ID, in the runs without
+// layers and with one alone.
+var alterations = map[string]func(*attack.Host, *specs.Spec){
+	"F-07": func(h *attack.Host, oci *specs.Spec) { without("ro", h.Model)(oci) },
+}
+
+// without removes an option from the mount on target.
+func without(option, target string) func(*specs.Spec) {
+	return func(oci *specs.Spec) {
+		for i, m := range oci.Mounts {
+			if m.Destination == target {
+				oci.Mounts[i].Options = slices.DeleteFunc(m.Options, func(o string) bool { return o == option })
+			}
+		}
+	}
+}
+
+// way is one of the three: a box without the layers in off, or the bare host.
+type way struct {
+	off     []string
+	altered bool
+	onHost  bool
+}
+
+// suite runs probes and remembers what was seen, by way and key.
+type suite struct {
+	host *attack.Host
+}
+
+func suiteHost(t *testing.T) *attack.Host {
+	t.Helper()
+	h, err := attack.Plant(os.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.Close)
+	if err := probeCgroup(); err != nil {
+		h.Lacking["cgroup"] = err.Error()
+	}
+	return h
+}
+
+// try makes the probes of some checks in boxes; checks with the same setup and alteration share one.
+func (s suite) try(t *testing.T, w way, checks []attack.Check) map[string]string {
+	type kind struct {
+		setup attack.Setup
+		alter string
+	}
+	groups := map[kind][]string{}
+	for _, c := range checks {
+		k := kind{setup: c.Setup}
+		if w.altered && alterations[c.ID] != nil {
+			k.alter = c.ID
+		}
+		groups[k] = append(groups[k], c.Tries()...)
+	}
+	all := map[string]string{}
+	for k, keys := range groups {
+		saw, _, err := attack.Run(keys, func(keys []string) ([]byte, attack.Ended, error) {
+			if w.onHost {
+				return s.onHost(t, keys, k.setup)
+			}
+			var alter func(*specs.Spec)
+			if f := alterations[k.alter]; f != nil {
+				alter = func(oci *specs.Spec) { f(s.host, oci) }
+			}
+			return s.box(t, w.off, k.setup, alter, keys)
+		})
+		if err != nil {
+			t.Errorf("without %v: %v", w.off, err)
+		}
+		maps.Copy(all, saw)
+	}
+	return all
+}
+
+// suiteOpen are the operations that the boxes of the suite permit, as policy safe does.
+var suiteOpen = []string{"subprocess", "native_code"}
+
+func (s suite) onHost(t *testing.T, keys []string, setup attack.Setup) ([]byte, attack.Ended, error) {
+	args := s.host.Task(keys, setup, suiteOpen)
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Env = append(s.host.Environ()[:2], "PATH=/usr/bin:/bin")
+	cmd.Dir = s.host.Model
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	raw, err := cmd.Output()
+	if err != nil {
+		return raw, attack.Ended{Code: 1}, fmt.Errorf("%w: %s", err, stderr.String())
+	}
+	return raw, attack.Ended{}, nil
+}
+
+// box is a box without the layers in off.
+func (s suite) box(t *testing.T, off []string, setup attack.Setup, alter func(*specs.Spec), keys []string) ([]byte, attack.Ended, error) {
+	spec, out := boxed(t, "")
+	spec.Args = s.host.Task(keys, setup, suiteOpen)
+	spec.Dir = s.host.Model
+	spec.Binds = append(spec.Binds, Bind{Source: s.host.Model, Target: s.host.Model}, Bind{Source: spec.Host.Program, Target: s.host.Program, Exec: true})
+	if setup.Output {
+		spec.Binds = append(spec.Binds, Bind{Source: s.host.Output, Target: s.host.Output, Write: true})
+	}
+	sb := &spec.Sandbox
+	sb.Allow = policy.Operations{Subprocess: true, NativeCode: true}
+	for _, l := range []struct {
+		to   *int64
+		want int64
+	}{{&sb.MemoryMB, setup.MemoryMB}, {&sb.Pids, setup.Pids}, {&sb.TmpMB, setup.TmpMB}, {&sb.ShmMB, setup.ShmMB}, {&sb.TimeoutSec, setup.TimeoutSec}} {
+		if l.want > 0 {
+			*l.to = l.want
+		}
+	}
+	if setup.CPUs > 0 {
+		sb.CPUs = setup.CPUs
+	}
+	var b *Box
+	var err error
+	if off == nil {
+		b, err = New(spec)
+	} else {
+		b = weakened(t, spec, off, alter)
+	}
+	if err != nil {
+		return nil, attack.Ended{}, err
+	}
+	defer b.Close()
+	if err := b.Start(context.Background()); err != nil {
+		return nil, attack.Ended{}, err
+	}
+	if err := b.Release(); err != nil {
+		return nil, attack.Ended{}, err
+	}
+	b.spec.Stdout.Close()
+	output := make(chan []byte)
+	go func() { raw, _ := io.ReadAll(out); output <- raw }()
+	x, err := b.Wait(context.Background())
+	closeErr := b.Close()
+	ended := attack.Ended{Code: x.Code, Signal: x.Signal, OOM: x.OOM, TimedOut: x.TimedOut,
+		PeakMemory: x.Usage.PeakMemory, OOMKills: x.Usage.OOMKills, PidsDenied: x.Usage.PidsDenied}
+	raw := <-output
+	if err == nil {
+		err = closeErr
+	}
+	return raw, ended, err
+}
+
+// weakened plans a box without the layers in off.
+func weakened(t *testing.T, s Spec, off []string, alter func(*specs.Spec)) *Box {
+	t.Helper()
+	for _, l := range Layers() {
+		s.Sandbox.UnsafeOptional = append(s.Sandbox.UnsafeOptional, l.Name)
+	}
+	b, err := New(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.off = append(b.off, off...)
+	b.alter = alter
+	if slices.Contains(off, "cgroup") {
+		b.spec.Host.Cgroup = ""
+	}
+	return b
+}
+
+// runnable are the checks that this host can run and that the payload makes; the rest are logged with their reason.
+func runnable(t *testing.T, h *attack.Host) (out []attack.Check) {
+	for _, c := range attack.All() {
+		why := c.NotHere
+		if len(c.Probes) > 0 {
+			why = ""
+			for _, n := range c.Needs {
+				if lack := h.Lacks(n); lack != "" && why == "" {
+					why = "needs " + n + ": " + lack
+					if slices.Contains(strings.Split(os.Getenv("REQUIRE"), ","), n) {
+						t.Errorf("%s: REQUIRE names %s, and it is missing: %s", c.ID, n, lack)
+					}
+				}
+			}
+		}
+		if why != "" {
+			t.Logf("%s is not run: %s", c.ID, why)
+			continue
+		}
+		if len(c.Tries()) > 0 {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func TestEveryAttackIsStoppedByItsLayersAndByNothingElse(t *testing.T) {
+	need(t, "root", "userns", "cgroup", "seccomp", "landlock")
+	s := suite{host: suiteHost(t)}
+	checks := runnable(t, s.host)
+
+	var onHost, bare []attack.Check
+	alone := map[string][]attack.Check{}
+	for _, c := range checks {
+		for _, l := range c.Layers {
+			if c.NotAlone[l] == "" {
+				alone[l] = append(alone[l], c)
+			}
+		}
+		switch {
+		case c.NoWithout != "":
+		case unremovable(c.Layers[0]):
+			onHost = append(onHost, c)
+		default:
+			bare = append(bare, c)
+		}
+	}
+	t.Run("with all layers", func(t *testing.T) {
+		saw := s.try(t, way{}, checks)
+		each(checks, func(c attack.Check, p attack.Probe) {
+			if _, ok := p.Stopped(saw[c.Key(p)]); !ok {
+				t.Errorf("%s: %q, want %s", c.Key(p), saw[c.Key(p)], p.Wanted())
+			}
+		})
+	})
+	t.Run("without layers", func(t *testing.T) {
+		saw := s.try(t, way{off: removable, altered: true}, bare)
+		maps.Copy(saw, s.try(t, way{onHost: true}, onHost))
+		each(slices.Concat(bare, onHost), func(c attack.Check, p attack.Probe) {
+			if !p.Benign && !p.GotThrough(saw[c.Key(p)]) {
+				t.Errorf("%s: %q without layers too, want %v: it tries nothing", c.Key(p), saw[c.Key(p)], p.Through)
+			}
+		})
+	})
+	for _, layer := range slices.Sorted(maps.Keys(alone)) {
+		t.Run("with "+layer+" alone", func(t *testing.T) {
+			w := way{off: removable}
+			if !unremovable(layer) {
+				w = way{off: except(append(beside[layer], layer)...), altered: true}
+			}
+			saw := s.try(t, w, alone[layer])
+			each(alone[layer], func(c attack.Check, p attack.Probe) {
+				// The observation must be the layer's own: another wall in front of it is taken away by an alteration.
+				if shown, _ := p.Stopped(saw[c.Key(p)]); shown != layer && !p.Benign && slices.Contains(slices.Collect(maps.Values(p.Want)), layer) {
+					t.Errorf("%s: %q with %s alone, want %s", c.Key(p), saw[c.Key(p)], layer, p.Wanted())
+				}
+			})
+		})
+	}
+	for _, change := range s.host.Changed() {
+		t.Log("changed on the host: ", change)
+	}
+}
+
+func unremovable(layer string) bool { return layer == "mount" || layer == "pid" }
+
+// each calls f for every probe that the payload makes.
+func each(checks []attack.Check, f func(attack.Check, attack.Probe)) {
+	for _, c := range checks {
+		for _, p := range c.Probes {
+			if p.Try != nil {
+				f(c, p)
+			}
+		}
+	}
+}

@@ -1,0 +1,323 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/loadlock/loadlock/isolate"
+	"github.com/loadlock/loadlock/isolate/attack"
+	"github.com/loadlock/loadlock/policy"
+)
+
+// SelftestJob asks for attacks on this host's own sandbox.
+type SelftestJob struct {
+	Policy policy.Sources
+	IDs    []string // checks; empty: all
+	Env    []string
+	Home   string
+}
+
+// SelftestSchema changes when a field of Selftest changes its meaning or goes away.
+const SelftestSchema = 1
+
+// Selftest is what came of the attacks.
+type Selftest struct {
+	Schema  int           `json:"schema"`
+	Policy  string        `json:"policy"`
+	Waived  []string      `json:"waived"` // layers that the policy requires and this host does not give
+	Checks  []CheckResult `json:"checks"`
+	Stopped int           `json:"stopped"`
+	Through int           `json:"through"`
+	NotHere int           `json:"not_here"`
+	Silent  int           `json:"silent"`
+	Changed []string      `json:"host_changed"` // what on the host is not as it was before
+	Elapsed time.Duration `json:"elapsed_ns"`
+}
+
+// CheckStatus is what came of a check.
+type CheckStatus string
+
+// A check is as bad as its worst probe.
+const (
+	CheckStopped CheckStatus = "stopped"
+	CheckThrough CheckStatus = "through"
+	CheckNotHere CheckStatus = "not here" // Why says for what reason
+	CheckSilent  CheckStatus = "silent"   // the payload reported nothing
+)
+
+// CheckResult is one check.
+type CheckResult struct {
+	ID     string        `json:"id"`
+	Title  string        `json:"title"`
+	Status CheckStatus   `json:"status"`
+	Why    string        `json:"why,omitempty"`
+	Layers []string      `json:"layers"` // that showed themselves
+	Probes []ProbeResult `json:"probes"`
+}
+
+// ProbeResult is one observation.
+type ProbeResult struct {
+	Name  string `json:"name"`
+	Saw   string `json:"saw"` // empty: nothing was reported
+	Want  string `json:"want"`
+	Layer string `json:"layer,omitempty"`
+}
+
+// OK reports whether nothing got through, everything reported, and the host is as it was.
+func (s Selftest) OK() bool {
+	return s.Through == 0 && s.Silent == 0 && len(s.Changed) == 0 && s.Stopped > 0
+}
+
+// selftest is one call in progress.
+type selftest struct {
+	job    SelftestJob
+	host   *attack.Host
+	policy policy.Policy
+	waived []string
+	saw    map[string]string       // by key of the probe
+	ended  map[string]attack.Ended // by ID of the check: its last box
+	failed map[string]string       // by ID: why its box did not start
+}
+
+// RunSelftest attacks this host's sandbox, in the policy that a run would get.
+func RunSelftest(ctx context.Context, job SelftestJob) (out Selftest, err error) {
+	start := time.Now()
+	checks, err := selected(job.IDs)
+	if err != nil {
+		return out, err
+	}
+	t := selftest{job: job, saw: map[string]string{}, ended: map[string]attack.Ended{}, failed: map[string]string{}}
+	if t.policy, _, err = policy.Load(job.Policy); err != nil {
+		return out, fmt.Errorf("policy: %w", err)
+	}
+	if t.host, err = attack.Plant(os.TempDir()); err != nil {
+		return out, err
+	}
+	defer t.host.Close()
+	t.host.Loadlock = t.loadlock
+	if err := t.settle(ctx); err != nil {
+		return out, err
+	}
+	for _, b := range t.batches(checks) {
+		t.run(ctx, b)
+	}
+	t.fromOutside(checks)
+	out = Selftest{Schema: SelftestSchema, Policy: t.policy.Name, Waived: append([]string{}, t.waived...), Changed: append([]string{}, t.host.Changed()...)}
+	for _, c := range checks {
+		r := t.judge(c)
+		out.Checks = append(out.Checks, r)
+		*map[CheckStatus]*int{CheckStopped: &out.Stopped, CheckThrough: &out.Through, CheckNotHere: &out.NotHere, CheckSilent: &out.Silent}[r.Status]++
+	}
+	out.Elapsed = time.Since(start)
+	return out, nil
+}
+
+// selected are the checks that were asked for: by ID, or by the letter of a part.
+func selected(ids []string) (out []attack.Check, err error) {
+	all := attack.All()
+	if len(ids) == 0 {
+		return all, nil
+	}
+	for _, id := range ids {
+		n := len(out)
+		for _, c := range all {
+			if c.ID == strings.ToUpper(id) || strings.HasPrefix(c.ID, strings.ToUpper(id)+"-") {
+				out = append(out, c)
+			}
+		}
+		if len(out) == n {
+			return nil, &UsageError{What: "no check is named " + id, Hint: "loadlock selftest --list prints them"}
+		}
+	}
+	return out, nil
+}
+
+// settle finds out whether a box starts at all. Without a cgroup, which an ordinary user may be unable to have, the
+// other layers are attacked all the same, and what needs limits is counted apart.
+func (t *selftest) settle(ctx context.Context) error {
+	_, _, err := t.box(ctx, attack.Setup{}, []string{"none"})
+	var missing *isolate.LayerError
+	if errors.As(err, &missing) && missing.Layer == "cgroup" {
+		t.waived = append(t.waived, missing.Layer)
+		t.host.Lacking["cgroup"] = "no cgroup: " + missing.Remedy
+		_, _, err = t.box(ctx, attack.Setup{}, []string{"none"})
+	}
+	return err
+}
+
+// batch is what shares a box.
+type batch struct {
+	setup  attack.Setup
+	checks []attack.Check
+}
+
+func (t *selftest) batches(checks []attack.Check) (out []batch) {
+	for _, c := range checks {
+		if t.notHere(c) != "" {
+			continue
+		}
+		i := slices.IndexFunc(out, func(b batch) bool { return b.setup == c.Setup })
+		if i < 0 {
+			i, out = len(out), append(out, batch{setup: c.Setup})
+		}
+		out[i].checks = append(out[i].checks, c)
+	}
+	return out
+}
+
+// notHere says why a check is not run; empty: it is.
+func (t *selftest) notHere(c attack.Check) string {
+	if len(c.Probes) == 0 {
+		return c.NotHere
+	}
+	if c.Unless != "" && slices.Contains(t.open(), c.Unless) {
+		return "the policy permits " + c.Unless
+	}
+	for _, n := range c.Needs {
+		if why := t.host.Lacks(n); why != "" {
+			return "needs " + n + ": " + why
+		}
+	}
+	return ""
+}
+
+// run tries the probes of a batch.
+func (t *selftest) run(ctx context.Context, b batch) {
+	var keys []string
+	for _, c := range b.checks {
+		keys = append(keys, c.Tries()...)
+	}
+	saw, ended, err := attack.Run(keys, func(keys []string) ([]byte, attack.Ended, error) { return t.box(ctx, b.setup, keys) })
+	maps.Copy(t.saw, saw)
+	for _, c := range b.checks {
+		t.ended[c.ID] = ended
+		if err != nil {
+			t.failed[c.ID] = err.Error()
+		}
+	}
+}
+
+// box runs the payload for some probes through the product's own front door.
+func (t *selftest) box(ctx context.Context, setup attack.Setup, keys []string) ([]byte, attack.Ended, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, attack.Ended{}, err
+	}
+	output := make(chan []byte)
+	go func() {
+		raw, _ := io.ReadAll(io.LimitReader(r, 8<<20))
+		_, _ = io.Copy(io.Discard, r)
+		r.Close()
+		output <- raw
+	}()
+	setup, flags := t.limits(setup)
+	job := Job{Models: []string{t.host.Model}, Command: t.host.Task(keys, setup, t.open()), Dir: t.host.Model,
+		Env: append(t.host.Environ(), t.job.Env...), Home: t.job.Home, Policy: t.job.Policy, Flags: flags, Stdout: w, waive: t.waived}
+	if setup.Output {
+		job.Output = t.host.Output
+	}
+	res, err := Run(ctx, job)
+	w.Close()
+	e := attack.Ended{Skipped: res.Skipped, Notes: res.Notes, Seconds: res.Timings.Command.Seconds()}
+	if x := res.Exit; x != nil {
+		e.Code, e.Signal, e.OOM, e.TimedOut = x.Code, x.Signal, x.OOM, x.TimedOut
+		e.PeakMemory, e.OOMKills, e.PidsDenied = x.Usage.PeakMemory, x.Usage.OOMKills, x.Usage.PidsDenied
+	}
+	return <-output, e, err
+}
+
+// limits lowers what the policy permits to what a check asks for.
+func (t *selftest) limits(s attack.Setup) (attack.Setup, policy.Flags) {
+	var f policy.Flags
+	box := t.policy.Sandbox
+	for _, l := range []struct {
+		want *int64
+		have int64
+		flag **int64
+	}{{&s.MemoryMB, box.MemoryMB, &f.MemoryMB}, {&s.Pids, box.Pids, &f.Pids}, {&s.TmpMB, box.TmpMB, &f.TmpMB},
+		{&s.ShmMB, box.ShmMB, &f.ShmMB}, {&s.TimeoutSec, box.TimeoutSec, &f.TimeoutSec}} {
+		if *l.want == 0 || *l.want > l.have {
+			*l.want = l.have
+			continue
+		}
+		v := *l.want
+		*l.flag = &v
+	}
+	if s.CPUs > 0 && s.CPUs < box.CPUs {
+		f.CPUs = &s.CPUs
+	}
+	return s, f
+}
+
+// open are the operations that the policy permits.
+func (t *selftest) open() (out []string) {
+	a := t.policy.Sandbox.Allow
+	for _, o := range []struct {
+		name string
+		is   bool
+	}{{"network_access", a.NetworkAccess}, {"subprocess", a.Subprocess}, {"file_write", a.FileWrite}, {"native_code", a.NativeCode}, {"gpu", a.GPU}} {
+		if o.is {
+			out = append(out, o.name)
+		}
+	}
+	return out
+}
+
+// loadlock starts this program as a user would.
+func (t *selftest) loadlock(args ...string) *exec.Cmd {
+	front := []string{"run", "--quiet"}
+	if t.job.Policy.Explicit != "" {
+		front = append(front, "--policy", t.job.Policy.Explicit)
+	}
+	return exec.Command(t.host.Program, append(front, args...)...)
+}
+
+// fromOutside makes the observations that no payload can make.
+func (t *selftest) fromOutside(checks []attack.Check) {
+	for _, c := range checks {
+		if t.notHere(c) != "" {
+			continue
+		}
+		for _, p := range c.Probes {
+			switch {
+			case p.Look != nil:
+				t.saw[c.Key(p)] = p.Look(t.host, t.ended[c.ID])
+			case p.Drive != nil:
+				t.saw[c.Key(p)] = p.Drive(t.host)
+			}
+		}
+	}
+}
+
+// judge compares what was seen with what must be.
+func (t *selftest) judge(c attack.Check) CheckResult {
+	r := CheckResult{ID: c.ID, Title: c.Title, Status: CheckStopped, Layers: []string{}, Probes: []ProbeResult{}}
+	if r.Why = t.notHere(c); r.Why != "" {
+		r.Status = CheckNotHere
+		return r
+	}
+	r.Why = t.failed[c.ID]
+	for _, p := range c.Probes {
+		saw := t.saw[c.Key(p)]
+		layer, ok := p.Stopped(saw)
+		r.Probes = append(r.Probes, ProbeResult{Name: p.Name, Saw: saw, Want: p.Wanted(), Layer: layer})
+		switch {
+		case ok && layer != "" && !slices.Contains(r.Layers, layer):
+			r.Layers = append(r.Layers, layer)
+		case ok:
+		case saw == "":
+			r.Status = CheckSilent
+		case r.Status != CheckSilent:
+			r.Status = CheckThrough
+		}
+	}
+	return r
+}
