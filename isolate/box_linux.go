@@ -36,6 +36,10 @@ type Box struct {
 	ours      map[string]string
 	started   bool // the workload was executed
 	grace     time.Duration
+	filters   <-chan compiledFilters
+	outer     int // seccomp filters of pid 1 at the start
+	denials   *denials
+	uncounted string            // why denials is nil
 	alter     func(*specs.Spec) // tests take a second wall away to see the first one
 	oom       atomic.Bool       // cgroup v1 told us that the memory limit was met
 	back      func()            // out of the leaf of a delegated cgroup; see stepAside
@@ -104,6 +108,8 @@ func (b *Box) create() error {
 	if b.alter != nil {
 		b.alter(oci)
 	}
+	b.filters = compileFilters(oci.Linux.Seccomp, b.spec)
+	oci.Linux.Seccomp = nil // see seccompLayer
 	if err := b.skeleton(); err != nil {
 		return err
 	}
@@ -220,23 +226,32 @@ func (b *Box) observe() error {
 	if err != nil {
 		return err
 	}
+	b.outer = v.outerFilters
 	for _, l := range Layers() {
-		e := Enforcement{Layer: l.Name}
-		switch {
-		case slices.Contains(b.off, l.Name):
-			e.Why = "not available on this host; optional in the policy"
-		case l.Name == landlockLayer.Name:
-			e.Why = "enforced just before the command"
-		default:
-			e.Strength, e.Why = l.Observe(v, b.spec)
-			shared := e.Strength == Off && l.Name == netLayer.Name && b.spec.Sandbox.Allow.NetworkAccess
-			if e.Strength != Full && !shared && !slices.Contains(b.spec.Sandbox.UnsafeOptional, l.Name) {
-				return &LayerError{Layer: l.Name, Remedy: l.Remedy, Err: fmt.Errorf("the kernel shows it as %s: %s", e.Strength, e.Why)}
+		e := Enforcement{Layer: l.Name, Why: "put on by the command's process, just before it executes the command"}
+		if l.Scope != ofCommand || slices.Contains(b.off, l.Name) {
+			if e, err = b.enforcement(l, v); err != nil {
+				return err
 			}
 		}
 		b.Enforced = append(b.Enforced, e)
 	}
 	return nil
+}
+
+// enforcement is what the kernel shows of one layer; an error when that is not what the policy requires.
+func (b *Box) enforcement(l Layer, v View) (e Enforcement, err error) {
+	e.Layer = l.Name
+	if slices.Contains(b.off, l.Name) {
+		e.Why = "not available on this host; optional in the policy"
+		return e, nil
+	}
+	e.Strength, e.Why = l.Observe(v, b.spec)
+	shared := e.Strength == Off && l.Name == netLayer.Name && b.spec.Sandbox.Allow.NetworkAccess
+	if e.Strength != Full && !shared && !slices.Contains(b.spec.Sandbox.UnsafeOptional, l.Name) {
+		return e, &LayerError{Layer: l.Name, Remedy: l.Remedy, Err: fmt.Errorf("the kernel shows it as %s: %s", e.Strength, e.Why)}
+	}
+	return e, nil
 }
 
 // Root is the box's root directory as the supervisor sees it, valid between Start and Release.

@@ -7,25 +7,51 @@
 //	supervisor (loadlock run)      libcontainer's init             the command
 //	  Bundle: layers → OCI spec
 //	  Start ──── clone, cgroup ───► mounts, masks, pivot_root,
-//	                                 no capabilities, no_new_privs,
-//	                                 seccomp, exec of pid 1
-//	                                pid 1 (pid1_linux.c)
+//	    compile the filters          no capabilities, no_new_privs,
+//	                                 exec of pid 1 (pid1_linux.c)
 //	  ◄──────── 'H' ──────────────── waits on the control socket
 //	  observe /proc/<pid>, cgroup
 //	  (validation concludes)
-//	  Release ── 'G', ruleset, seal ► fork ──────────────────────► setsid, Landlock,
-//	  ◄──────── 'X' or 'S' ─────────                                seal, execve
-//	  Signal ─── 'K' n ─────────────► kill(command)
-//	  ◄──────── 'W' status ────────── reaps, exits: the kernel kills the rest
+//	  Release ── 'G', filters,
+//	             ruleset, gate ────► fork ──────────────────────► setsid, Landlock, seccomp
+//	  ◄──────── 'R' ──────────────── under a filter of its own
+//	  ◄──────── 'L', listener ──────────────────────────────────── waits at the gate
+//	  observe /proc/<child>/status
+//	  ────────── 'E' ────────────────────────────────────────────► execve
+//	  ◄──────── end of the gate, or 'S' and the errno ────────────
+//	  Signal ─── 'K' n ────────────► kill(command)
+//	  ◄──────── listener: a refused call; its errno ─────────────► (the call fails)
+//	  ◄──────── 'W' status ───────── reaps, exits: the kernel kills the rest
 //
-// Until Release, nothing of the command has run: pid 1 is our own code, confined like the command will be. The
-// supervisor looks at what the kernel shows about it, and refuses to go on when a required layer is not there.
-// Pid 1 keeps the other end of a socket pair; when the supervisor dies for whatever reason, it reads the end of
-// file and exits, and the end of pid 1 ends its pid namespace (pid_namespaces(7)).
+// Until Release, nothing of the command has run: pid 1 is our own code, which listens to the supervisor alone. The
+// supervisor looks at what the kernel shows about it, and refuses to go on when a required layer is not there. What
+// belongs to a single process (capabilities, no_new_privs, Landlock, seccomp) it looks at again on the very process
+// that becomes the command, while that waits at the gate: the report says what was seen there. Pid 1 keeps the other
+// end of a socket pair; when the supervisor dies for whatever reason, it reads the end of file and exits, and the end
+// of pid 1 ends its pid namespace (pid_namespaces(7)).
 //
-// The order of the last steps is forced: Landlock needs its own system call, so it comes before the seal, and
-// the seal is the last thing before execve. The descriptors that the command inherits are 0, 1 and 2: the
-// control socket and the error pipe are close-on-exec, libcontainer closed everything else.
+// The order of the last steps is forced: Landlock needs its own system call, so it comes before the filter, and
+// everything after the filter is done with what the filter permits: sending the listener, receiving a byte, execve.
+// The descriptors that the command inherits are 0, 1 and 2: the sockets and the listener are close-on-exec,
+// libcontainer closed everything else.
+//
+// # System-call filters
+//
+// libcontainer installs none: the strictest of several filters wins, and a refusal by a filter of its own could never
+// be told to a listener (see package seccomp). Before Release there is nobody to be kept from anything: pid 1 has no
+// capability and no_new_privs, and reads only what the supervisor writes. From the fork on two filters are in force.
+// The command's process is under the profile. Pid 1, which shares its user id with the command and can be sent
+// signals, is under a list of a dozen calls (seccomp.Own); any other ends it, and with it the box.
+//
+// # Refused calls
+//
+// The child makes its filter with SECCOMP_FILTER_FLAG_NEW_LISTENER and hands the listener over. For each refused call
+// the supervisor computes the errno from the registers that the kernel shows, counts, and answers; allowed calls
+// never get there. What is read of the caller in /proc is for the report alone, and only for the first call of a
+// kind. One thread of the supervisor answers, so that a flood of refused calls takes at most one processor beside the
+// box's own, and no memory: rows are bounded. When the supervisor ends, the listener does, and the kernel answers
+// ENOSYS (and the box ends anyway). The kernel permits one listener to a chain of filters: inside a sandbox that has
+// one, and before Linux 5.0, the same filter without questions is installed, and Denials says why nothing is counted.
 //
 // # What it cannot protect against
 //

@@ -12,6 +12,7 @@ import (
 var landlockLayer = Layer{
 	Name: "landlock", Doc: "files are read, written and executed only where the plan says, whatever is mounted",
 	Remedy:    "use Linux 5.13 or later with landlock in the lsm= list of the kernel command line",
+	Scope:     ofCommand,
 	Probe:     func() error { _, err := landlockABI(); return err },
 	Configure: func(*specs.Spec, Spec) error { return nil },
 	Observe:   func(v View, _ Spec) (Strength, string) { return v.Landlock, v.LandlockWhy },

@@ -46,11 +46,21 @@ type Enforcement struct {
 // of a probe means "could not tell"; both keep a required layer from being taken for granted.
 var ErrUnsupported = fmt.Errorf("isolate: %w", errors.ErrUnsupported)
 
+// scope is what a layer is a property of, and so where it can be observed.
+type scope int
+
+const (
+	ofBox     scope = iota // the box: observed on pid 1
+	ofProcess              // each process, from pid 1 on: observed on pid 1 and on the one that becomes the command
+	ofCommand              // the command's process, and what comes from it: observed there
+)
+
 // Layer is one independent reason why the workload cannot get out.
 type Layer struct {
 	Name   string
 	Doc    string
 	Remedy string // what to do when Probe fails
+	Scope  scope
 
 	Probe     func() error                        // nil, ErrUnsupported, or "could not tell"
 	Configure func(*specs.Spec, Spec) error       // pure; writes its own part of the OCI spec

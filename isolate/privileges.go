@@ -8,7 +8,7 @@ import (
 
 // capabilitiesLayer empties every capability set, the bounding set included (capabilities(7)).
 var capabilitiesLayer = Layer{
-	Name: "capabilities", Doc: "no capability in any set",
+	Name: "capabilities", Doc: "no capability in any set", Scope: ofProcess,
 	Probe: func() error { return nil },
 	Configure: func(oci *specs.Spec, _ Spec) error {
 		oci.Process.Capabilities = &specs.LinuxCapabilities{}
@@ -26,7 +26,7 @@ var capabilitiesLayer = Layer{
 
 // noNewPrivsLayer makes set-user-ID bits and file capabilities without effect (PR_SET_NO_NEW_PRIVS, Linux 3.5).
 var noNewPrivsLayer = Layer{
-	Name: "no_new_privs", Doc: "no program gains privileges by being executed",
+	Name: "no_new_privs", Doc: "no program gains privileges by being executed", Scope: ofProcess,
 	Probe: func() error { return nil },
 	Configure: func(oci *specs.Spec, _ Spec) error {
 		oci.Process.NoNewPrivileges = true

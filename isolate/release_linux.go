@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
+	"strings"
 
-	"github.com/loadlock/loadlock/seccomp"
+	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -14,7 +16,7 @@ import (
 // kernel shows of that very process what the policy requires may it execute the command. Release returns nil when
 // the command was executed, and an *ExecError when it could not be.
 func (b *Box) Release() error {
-	o, err := b.order()
+	o, filters, err := b.order()
 	if err != nil {
 		return err
 	}
@@ -35,11 +37,14 @@ func (b *Box) Release() error {
 	if err := b.failure(m, msgLocked, err); err != nil {
 		return err
 	}
+	if err := b.listen(child.fd, unix.Errno(m.Value), filters); err != nil {
+		return err
+	}
 	if m, err = b.control.receive(); err != nil || m.Kind != msgReady {
 		return b.failure(m, msgReady, err)
 	}
-	if child.fd >= 0 {
-		unix.Close(child.fd)
+	if err := b.observeCommand(int(child.pid), o); err != nil {
+		return err
 	}
 	if err := gate.execute(); err != nil {
 		return fmt.Errorf("release: %w", err)
@@ -48,16 +53,11 @@ func (b *Box) Release() error {
 		return b.failure(m, 0, err)
 	}
 	b.started = true
-	for i := range b.Enforced {
-		if b.Enforced[i].Layer == landlockLayer.Name && o.flags&withLandlock != 0 {
-			b.Enforced[i] = Enforcement{Layer: landlockLayer.Name, Strength: Full}
-		}
-	}
 	return nil
 }
 
 // order collects what the box needs to let the workload start.
-func (b *Box) order() (o release, err error) {
+func (b *Box) order() (o release, f compiledFilters, err error) {
 	o.seconds = b.ownLimit()
 	if b.spec.Terminal {
 		o.flags |= withTerminal
@@ -66,17 +66,80 @@ func (b *Box) order() (o release, err error) {
 		o.flags |= withForeground
 	}
 	if !slices.Contains(b.off, seccompLayer.Name) {
-		if o.filters[filterPlain], err = seccomp.Seal(sealOptions(b.spec)); err != nil {
-			return o, &LayerError{Layer: seccompLayer.Name, Err: err}
+		if f = <-b.filters; f.err != nil {
+			return o, f, &LayerError{Layer: seccompLayer.Name, Remedy: seccompLayer.Remedy, Err: f.err}
 		}
+		o.filters = [filterKinds][]bpf.RawInstruction{filterNotify: f.command.Notify, filterPlain: f.command.Plain, filterOwn: f.own.Plain}
 	}
 	if !slices.Contains(b.off, landlockLayer.Name) {
 		if o.ruleset, err = ruleset(b.Root(), b.spec); err != nil {
-			return o, &LayerError{Layer: landlockLayer.Name, Remedy: landlockLayer.Remedy, Err: err}
+			return o, f, &LayerError{Layer: landlockLayer.Name, Remedy: landlockLayer.Remedy, Err: err}
 		}
 		o.flags |= withLandlock
 	}
-	return o, nil
+	return o, f, nil
+}
+
+// listen takes over the listener that the child sent, or notes why it has none.
+func (b *Box) listen(listener int, why unix.Errno, f compiledFilters) (err error) {
+	if listener >= 0 {
+		b.denials, err = newDenials(listener, f.command)
+		return err
+	}
+	b.uncounted = "the layer " + seccompLayer.Name + " is off"
+	if why != 0 {
+		b.uncounted = whyUncounted(why)
+	}
+	return nil
+}
+
+// observeCommand asks the kernel about the process that is to become the command.
+func (b *Box) observeCommand(pid int, o release) error {
+	child, err := hold(pid)
+	if err != nil {
+		return err
+	}
+	defer child.close()
+	v, err := lookAt(child.dir())
+	if err != nil {
+		return err
+	}
+	// It waits at the gate, so its number cannot have passed to another one; whether it is pid 1's child is asked
+	// all the same.
+	first, err := b.process.Pid()
+	if parent := strings.Join(v.statusFields("PPid"), ""); err != nil || parent != strconv.Itoa(first) {
+		return fmt.Errorf("observe: process %d is a child of %q, not of pid 1 (%w)", pid, parent, err)
+	}
+	v.outerFilters = b.outer
+	v.LandlockWhy = "landlock_restrict_self was not called"
+	if o.flags&withLandlock != 0 { // the kernel shows a domain nowhere: the call returned 0
+		v.Landlock, v.LandlockWhy = Full, ""
+	}
+	for i, l := range Layers() {
+		if l.Scope == ofBox {
+			continue
+		}
+		if b.Enforced[i], err = b.enforcement(l, v); err != nil {
+			return err
+		}
+	}
+	return b.observePid1(o)
+}
+
+// observePid1 asks the kernel whether pid 1 is under the filter of its own.
+func (b *Box) observePid1(o release) error {
+	if len(o.filters[filterOwn]) == 0 {
+		return nil
+	}
+	v, err := lookAt(b.first.dir())
+	if err != nil {
+		return err
+	}
+	v.outerFilters = b.outer
+	if st, why := seccompLayer.Observe(v, b.spec); st != Full {
+		return &LayerError{Layer: seccompLayer.Name, Remedy: seccompLayer.Remedy, Err: fmt.Errorf("pid 1 of the box: %s", why)}
+	}
+	return nil
 }
 
 // failure is why a message is not of the kind that must come now.

@@ -18,12 +18,13 @@ type View struct {
 	Landlock    Strength
 	LandlockWhy string
 
-	dir       string // of /proc
-	status    map[string][]string
-	limits    string
-	mountinfo string
-	cgroups   map[string]string // controller ("" on v2) → folder
-	ours      map[string]string // namespaces of the supervisor before the start
+	dir          string // of /proc
+	outerFilters int    // seccomp filters that pid 1 began with; -1: not known
+	status       map[string][]string
+	limits       string
+	mountinfo    string
+	cgroups      map[string]string // controller ("" on v2) → folder
+	ours         map[string]string // namespaces of the supervisor before the start
 }
 
 var namespaceFiles = []string{"user", "mnt", "pid", "net", "ipc", "uts", "cgroup"}
@@ -39,16 +40,11 @@ func ownNamespaces() map[string]string {
 }
 
 func look(dir string, c *libcontainer.Container, ours map[string]string) (View, error) {
-	v := View{dir: dir, ours: ours, status: map[string][]string{}}
-	raw, err := os.ReadFile(v.proc("status"))
+	v, err := lookAt(dir)
 	if err != nil {
-		return v, fmt.Errorf("observe: %w", err)
+		return v, err
 	}
-	for sc := bufio.NewScanner(bytes.NewReader(raw)); sc.Scan(); {
-		if key, value, ok := strings.Cut(sc.Text(), ":"); ok {
-			v.status[key] = strings.Fields(value)
-		}
-	}
+	v.ours, v.outerFilters = ours, v.filters()
 	lim, err := os.ReadFile(v.proc("limits"))
 	if err != nil {
 		return v, fmt.Errorf("observe: %w", err)
@@ -63,6 +59,30 @@ func look(dir string, c *libcontainer.Container, ours map[string]string) (View, 
 	}
 	v.limits, v.mountinfo, v.cgroups = string(lim), string(mi), st.CgroupPaths
 	return v, nil
+}
+
+// lookAt is what the kernel shows of one process.
+func lookAt(dir string) (View, error) {
+	v := View{dir: dir, status: map[string][]string{}}
+	raw, err := os.ReadFile(v.proc("status"))
+	if err != nil {
+		return v, fmt.Errorf("observe: %w", err)
+	}
+	for sc := bufio.NewScanner(bytes.NewReader(raw)); sc.Scan(); {
+		if key, value, ok := strings.Cut(sc.Text(), ":"); ok {
+			v.status[key] = strings.Fields(value)
+		}
+	}
+	return v, nil
+}
+
+// filters is the number of seccomp filters, or -1 on a kernel that does not say.
+func (v View) filters() int {
+	n, err := strconv.Atoi(strings.Join(v.status["Seccomp_filters"], ""))
+	if err != nil {
+		return -1
+	}
+	return n
 }
 
 func (v View) proc(name string) string { return v.dir + "/" + name }

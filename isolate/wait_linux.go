@@ -57,6 +57,7 @@ func (b *Box) Wait(ctx context.Context) (Exit, error) {
 		return exit, err
 	}
 	_, _ = b.process.Wait()
+	b.closeDenials()
 	return exit, nil
 }
 
@@ -122,6 +123,7 @@ func (b *Box) Close() error {
 			}
 			b.closeErr = b.container.Destroy()
 		}
+		b.closeDenials()
 		if b.back != nil {
 			b.back()
 		}

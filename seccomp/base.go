@@ -70,8 +70,6 @@ const (
 	schedResetOnFork = 0x40000000
 )
 
-const prSetSeccomp = 22
-
 // prctlAllowed lists operations of prctl(2) that change nothing but the caller's own comfort.
 var prctlAllowed = []uint64{
 	1, 2, // PR_SET_PDEATHSIG, PR_GET_PDEATHSIG

@@ -23,11 +23,12 @@ func check(t *testing.T, c compiled, table []vector) {
 }
 
 func TestCompiledProfileAnswers(t *testing.T) {
-	for arch := range scmpArchs {
+	for arch := range archs {
 		t.Run(arch, func(t *testing.T) {
 			strict := compile(t, Profile(Options{Arch: arch}), arch)
 			t.Logf("%d instructions", strict.size)
 			check(t, strict, withoutNetwork)
+			check(t, compile(t, Profile(Options{Arch: arch, Ops: optionSets["subprocess"].Ops}), arch), withSubprocess)
 			check(t, compile(t, Profile(Options{Arch: arch, Ops: optionSets["net"].Ops, Network: policy.NetworkHost}), arch), withNetwork)
 			if arch == "amd64" {
 				check(t, strict, amd64Only)
@@ -43,7 +44,7 @@ func TestCompiledProfileAnswers(t *testing.T) {
 }
 
 func TestEverySocketFamilyButUnixIsUnsupported(t *testing.T) {
-	for arch := range scmpArchs {
+	for arch := range archs {
 		strict := compile(t, Profile(Options{Arch: arch}), arch)
 		open := compile(t, Profile(Options{Arch: arch, Ops: optionSets["net"].Ops, Network: policy.NetworkHost}), arch)
 		for family := range uint64(51) {
@@ -68,7 +69,7 @@ func TestEverySocketFamilyButUnixIsUnsupported(t *testing.T) {
 
 // Every protocol and type, because the rules are a complement written as masks.
 func TestEveryOtherProtocolOfTheInternetIsUnsupported(t *testing.T) {
-	for arch := range scmpArchs {
+	for arch := range archs {
 		open := compile(t, Profile(Options{Arch: arch, Ops: optionSets["net"].Ops, Network: policy.NetworkHost}), arch)
 		for _, family := range []uint64{afInet, afInet6} {
 			for kind := range uint64(16) {
@@ -113,7 +114,7 @@ func TestForeignABIsAreKilled(t *testing.T) {
 		c := compile(t, Profile(Options{Arch: arch, Ops: optionSets["everything"].Ops, Network: policy.NetworkHost}), arch)
 		for _, audit := range audits {
 			for n := range uint32(500) {
-				if got := c.run(t, event{audit: audit, number: n}); got != "kill thread" {
+				if got := c.run(Data{Arch: audit, Number: n}); got != "kill process" {
 					t.Errorf("%s: number %d of ABI %#x: %s", arch, n, audit, got)
 				}
 			}
@@ -124,31 +125,31 @@ func TestForeignABIsAreKilled(t *testing.T) {
 func TestX32NumbersAreKilled(t *testing.T) {
 	c := compile(t, Profile(Options{Arch: "amd64", Ops: optionSets["everything"].Ops, Network: policy.NetworkHost}), "amd64")
 	for n := range uint32(600) {
-		if got := c.run(t, event{audit: auditAMD64, number: x32Bit | n}); got != "kill thread" {
+		if got := c.run(Data{Arch: auditAMD64, Number: x32Bit | n}); got != "kill process" {
 			t.Errorf("x32 number %d: %s", n, got)
 		}
 	}
 	for _, n := range []uint32{0x7fffffff, 0xc0000000, 0xfffffffe} {
-		if got := c.run(t, event{audit: auditAMD64, number: n}); got != "kill thread" {
+		if got := c.run(Data{Arch: auditAMD64, Number: n}); got != "kill process" {
 			t.Errorf("number %#x: %s", n, got)
 		}
 	}
 	// A tracer's "skip this call"; the kernel answers ENOSYS by itself, no handler exists.
-	if got := c.run(t, event{audit: auditAMD64, number: 0xffffffff}); got != "EPERM" {
+	if got := c.run(Data{Arch: auditAMD64, Number: 0xffffffff}); got != "EPERM" {
 		t.Errorf("number -1: %s", got)
 	}
 }
 
 func TestNumbersAboveTheTableAreMissing(t *testing.T) {
-	for arch := range scmpArchs {
+	for arch := range archs {
 		for name, o := range optionSets {
 			o.Arch = arch
 			c := compile(t, Profile(o), arch)
-			if c.highest != number(t, "futex_waitv", arch) {
+			if c.highest != numberOf(t, "futex_waitv", arch) {
 				t.Errorf("%s %s: the highest number is %d; doc.go and block nosys speak of futex_waitv", arch, name, c.highest)
 			}
 			for n := c.highest + 1; n < 700; n++ {
-				if got := c.run(t, event{audit: auditArchs[arch], number: n}); got != "ENOSYS" {
+				if got := c.run(Data{Arch: auditArchs[arch], Number: n}); got != "ENOSYS" {
 					t.Errorf("%s %s: number %d: %s", arch, name, n, got)
 				}
 			}
@@ -159,19 +160,19 @@ func TestNumbersAboveTheTableAreMissing(t *testing.T) {
 // Every number of the table, with every argument 0 and with every bit set, gets an answer of the list, and
 // what no entry names gets the default.
 func TestEveryNumberGetsAKnownAnswer(t *testing.T) {
-	for arch := range scmpArchs {
+	for arch := range archs {
 		p := Profile(Options{Arch: arch})
 		c := compile(t, p, arch)
 		named := map[uint32]bool{}
 		for _, s := range p.Syscalls {
 			for _, n := range s.Names {
-				named[number(t, n, arch)] = true
+				named[numberOf(t, n, arch)] = true
 			}
 		}
 		for n := range c.highest + 1 {
 			for _, fill := range []uint64{0, ^uint64(0)} {
-				e := event{audit: auditArchs[arch], number: n, args: [6]uint64{fill, fill, fill, fill, fill, fill}}
-				got := c.run(t, e)
+				e := Data{Arch: auditArchs[arch], Number: n, Args: [6]uint64{fill, fill, fill, fill, fill, fill}}
+				got := c.run(e)
 				if !named[n] && got != "EPERM" {
 					t.Errorf("%s: number %d is in no table and gets %s", arch, n, got)
 				}
@@ -187,7 +188,7 @@ func TestEveryNameIsACallOfTheArchitecturesItIsListedFor(t *testing.T) {
 	for _, b := range blocks {
 		for _, c := range b.calls {
 			for _, name := range strings.Fields(c.names) {
-				for arch := range scmpArchs {
+				for arch := range archs {
 					want := c.only == "" || c.only == arch
 					if exists(name, arch) != want {
 						t.Errorf("%s: %s: exists on %s: %v, listed: %v", b.name, name, arch, !want, want)
@@ -199,28 +200,6 @@ func TestEveryNameIsACallOfTheArchitecturesItIsListedFor(t *testing.T) {
 	for _, name := range never {
 		if !exists(name, "amd64") && !exists(name, "arm64") {
 			t.Errorf("list never: %s is no call", name)
-		}
-	}
-}
-
-func TestSealKnowsTheNumbersOfLibseccomp(t *testing.T) {
-	for arch, a := range abis {
-		for name, n := range map[string]int64{
-			"fork": a.fork, "vfork": a.vfork, "clone": a.clone, "clone3": a.clone3, "prctl": a.prctl, "seccomp": a.seccomp,
-			"landlock_create_ruleset": a.createRuleset, "landlock_add_rule": a.addRule, "landlock_restrict_self": a.restrictItself,
-		} {
-			if n == -1 {
-				if exists(name, arch) {
-					t.Errorf("%s has %s", arch, name)
-				}
-				continue
-			}
-			if want := int64(number(t, name, arch)); n != want {
-				t.Errorf("%s %s: %d, libseccomp says %d", arch, name, n, want)
-			}
-		}
-		if a.audit != auditArchs[arch] {
-			t.Errorf("%s: audit architecture %#x", arch, a.audit)
 		}
 	}
 }
@@ -237,11 +216,11 @@ func TestConstantsAgreeWithTheKernelHeaders(t *testing.T) {
 		"CLONE_THREAD":            {cloneThread, unix.CLONE_THREAD},
 		"set-id bits":             {suidBits, unix.S_ISUID | unix.S_ISGID},
 		"create flags":            {createFlags, unix.O_CREAT | unix.O_TMPFILE&^unix.O_DIRECTORY},
-		"PR_SET_SECCOMP":          {prSetSeccomp, unix.PR_SET_SECCOMP},
 		"SCHED_BATCH":             {schedBatch, unix.SCHED_BATCH},
 		"SCHED_IDLE":              {schedIdle, unix.SCHED_IDLE},
-		"filter flags":            {seccompFilterFlags, unix.SECCOMP_FILTER_FLAG_TSYNC | unix.SECCOMP_FILTER_FLAG_LOG | unix.SECCOMP_FILTER_FLAG_SPEC_ALLOW | unix.SECCOMP_FILTER_FLAG_TSYNC_ESRCH},
 		"kill process":            {retKillProcess, unix.SECCOMP_RET_KILL_PROCESS},
+		"notify":                  {retUserNotif, unix.SECCOMP_RET_USER_NOTIF},
+		"action mask":             {retAction, unix.SECCOMP_RET_ACTION_FULL},
 		"errno":                   {retErrno, unix.SECCOMP_RET_ERRNO},
 		"allow":                   {retAllow, unix.SECCOMP_RET_ALLOW},
 		"AF_NETLINK":              {afNetlink, unix.AF_NETLINK},
@@ -266,8 +245,8 @@ func TestConstantsAgreeWithTheKernelHeaders(t *testing.T) {
 }
 
 func TestEveryProfileFitsIntoOneFilter(t *testing.T) {
-	const most = 4096 - 64 // BPF_MAXINSNS less room for libcontainer's own instructions
-	for arch := range scmpArchs {
+	const most = 4096 // BPF_MAXINSNS
+	for arch := range archs {
 		for name, o := range optionSets {
 			o.Arch = arch
 			if c := compile(t, Profile(o), arch); c.size > most {

@@ -1,15 +1,25 @@
-// Package seccomp computes which system calls the workload may make. It installs nothing and makes no
-// system call itself: Profile returns plain OCI data that libcontainer compiles and loads, Seal returns
-// a finished BPF program. Everything here builds without cgo on every platform.
+// Package seccomp computes which system calls the workload may make. It installs nothing and makes no system call
+// itself: Profile returns plain OCI data, Compile the BPF program. Everything here but Compile builds without cgo on
+// every platform.
 //
-// # Two filters
+// # One filter, two forms
 //
-// Profile is loaded by libcontainer before pid 1 of the box starts, so it must admit what pid 1 needs
-// (block box: forking, waiting, Landlock, one more filter) besides what the workload needs. Seal is
-// loaded by pid 1's child as its last act before execve. It takes back what only pid 1 needed and, where
-// the policy restricts subprocesses, every way to make a process that is not a thread. A process can add
-// filters but never remove one, and the strictest answer wins; of two answers equally strict the kernel
-// takes the value of the filter installed last, which is why Seal repeats ENOSYS for clone3.
+// The filter is installed by pid 1's child as its last act before execve, so it admits what the workload needs and
+// nothing for the sake of our own set-up: no further filter, no Landlock domain, and, where the policy restricts
+// subprocesses, no process that is not a thread.
+//
+// Program.Plain is the truth: every call that is refused gets its errno there. Program.Notify is made from it by
+// replacing every errno with a question to the listener (SECCOMP_RET_USER_NOTIF, seccomp_unotify(2)), and nothing
+// else; allowed calls run the same instructions and cost the same. The supervisor answers a question by running
+// Plain itself over the registers that the kernel shows (Evaluator), so that counting cannot change an answer. It
+// cannot let a call through either: there is no answer for that in the code, and SECCOMP_USER_NOTIF_FLAG_CONTINUE,
+// whose arguments another thread could change, is never used. A listener that is gone means ENOSYS.
+//
+// It must be one filter. Of several the kernel takes the strictest answer, and an errno is stricter than a question:
+// nothing that an earlier filter refuses would ever be told.
+//
+// A few calls are refused to every program that runs, which then does without them; to ask about them would cost
+// each thread tens of microseconds and say nothing. They are the list quiet, and keep their errno in both forms.
 //
 // # Default action
 //
@@ -17,10 +27,10 @@
 // SCMP_ACT_LOG would let hostile code flood the host's kernel log. The answers that differ:
 //
 //   - ENOSYS where callers carry a fallback for older kernels (block nosys): clone3, whose flags live in
-//     memory that a filter cannot read; io_uring; and calls newer than the table, which libcontainer
-//     answers for every number above the highest one named in the profile. The highest is futex_waitv
-//     (449), therefore calls between clone3 (435) and it that we refuse are either named in nosys or get
-//     EPERM on purpose (process_madvise, process_mrelease, the mount calls).
+//     memory that a filter cannot read; io_uring; and calls newer than the table: Compile answers so for
+//     every number above the highest one named in the profile. The highest is futex_waitv (449),
+//     therefore calls between clone3 (435) and it that we refuse are either named in nosys or get EPERM
+//     on purpose (process_madvise, process_mrelease, the mount calls, Landlock).
 //   - EAFNOSUPPORT and EPROTONOSUPPORT for sockets, because that is what a kernel without the family
 //     or protocol says and what resolvers and DataLoader expect.
 //   - ENOTSUP for setting extended attributes, as a file system without them says.
@@ -28,13 +38,11 @@
 //
 // # Architectures
 //
-// amd64 and arm64. Exactly the native ABI is listed, never x86, x32 or 32-bit ARM. For any other
-// AUDIT_ARCH (int 0x80, a far jump to compatibility mode) libseccomp's generated program runs its
-// "bad architecture" action, SCMP_ACT_KILL, which ends the thread. An x32 call carries the amd64
-// AUDIT_ARCH with bit 30 set in the number; a program generated for x86-64 alone treats every number
-// from 0x40000000 as bad architecture too, except 0xffffffff, which is what a tracer writes to skip a
-// call and no call at all. Seal repeats both checks and ends the whole process. On other architectures
-// Profile admits nothing and Seal returns ErrArchitecture.
+// amd64 and arm64. Exactly the native ABI is listed, never x86, x32 or 32-bit ARM. Any other AUDIT_ARCH
+// (int 0x80, a far jump to compatibility mode) ends the process. An x32 call carries the amd64 AUDIT_ARCH
+// with bit 30 set in the number; on amd64 every number from 0x40000000 ends the process too, except
+// 0xffffffff, which is what a tracer writes to skip a call and no call at all. On other architectures
+// Profile admits nothing and Compile returns ErrArchitecture.
 //
 // # How a call gets in
 //
@@ -59,11 +67,12 @@
 // Registers have 64 bits, most arguments are C ints, and the kernel drops the upper half. An allow rule
 // may compare all 64 bits (something hidden above is then refused); a rule that excludes values must
 // compare the low 32 only, or setting a bit above hides the value. libcontainer joins two conditions on
-// the same argument of one rule with OR and drops rules whose action equals the default, so "all but
-// these" is written as the masks that cover the complement (func except).
+// the same argument of one rule with OR and drops rules whose action equals the default, and a profile
+// must mean the same to it, so "all but these" is written as the masks that cover the complement (func
+// except).
 //
-// Flags is left nil on purpose: libcontainer then asks for SECCOMP_FILTER_FLAG_SPEC_ALLOW where the
-// kernel has it. The speculation switches it leaves alone protect a process from itself, and cost speed.
+// The filter is installed with SECCOMP_FILTER_FLAG_SPEC_ALLOW where the kernel has it. The speculation
+// switches it leaves alone protect a process from itself, and cost speed.
 //
 // The kernel's own description: https://docs.kernel.org/userspace-api/seccomp_filter.html
 package seccomp

@@ -5,12 +5,21 @@ var threads = block{
 	name: "threads",
 	why:  "OpenMP, BLAS, interpreters and the Go runtime are threaded",
 	calls: []call{
-		{names: "clone", reason: "threads, and processes until Seal takes those back; no new namespace of any kind",
-			rules: []rule{allow(without(0, cloneRefused))}},
 		{names: "futex", reason: "plain wait, wake and requeue; priority inheritance is an exploit classic (Towelroot, CVE-2026-43499) that torch never uses",
 			rules: futexRules()},
 		{names: "set_robust_list get_robust_list", reason: "glibc thread start-up"},
 		{names: "membarrier", reason: "restartable sequences, dlopen in threaded programs"},
+	},
+}
+
+// alone is clone(2) where the policy restricts subprocesses: threads.
+var alone = block{
+	name: "alone",
+	why:  "threads and no process, where subprocesses are restricted",
+	when: func(o Options) bool { return !o.Ops.Subprocess },
+	calls: []call{
+		{names: "clone", reason: "threads only, no new namespace of any kind",
+			rules: []rule{allow(masked(0, cloneRefused|cloneThread, cloneThread))}},
 	},
 }
 
@@ -31,39 +40,30 @@ func futexRules() []rule {
 	return rules
 }
 
-// subprocess is what starting programs needs beyond what pid 1 needs itself.
+// subprocess is what starting programs needs beyond executing the command itself.
 var subprocess = block{
 	name: "subprocess",
 	why:  "shells, subprocess, multiprocessing, DataLoader workers",
 	when: func(o Options) bool { return o.Ops.Subprocess },
 	calls: []call{
-		{names: "vfork", only: "amd64", reason: "CPython's subprocess, glibc's posix_spawn"},
+		{names: "clone", reason: "threads and processes; no new namespace of any kind",
+			rules: []rule{allow(without(0, cloneRefused))}},
+		{names: "fork vfork", only: "amd64", reason: "musl's fork; CPython's subprocess, glibc's posix_spawn"},
 		{names: "setpgid", reason: "job control in shells"},
 	},
 }
 
-// box is what pid 1 does between this filter and the workload. Seal takes back Landlock and
-// seccomp, and processes where the policy restricts them; the others are harmless in the workload's hands.
+// box is how the command begins, and what is harmless about processes where there are none but the command's own.
 var box = block{
 	name: "box",
-	why:  "our pid 1: start the workload, confine it further, forward signals, reap",
+	why:  "executing the command; waiting for and following processes of the box",
 	calls: []call{
-		{names: "execve", reason: "starts pid 1 and the workload; Landlock decides which files. execveat stays out: it runs memory files"},
-		{names: "fork", only: "amd64", reason: "starts the workload's process"},
+		{names: "execve", reason: "starts the command; Landlock decides which files. execveat stays out: it runs memory files"},
 		{names: "wait4 waitid", reason: "reaping"},
-		{names: "setsid", reason: "a session of its own, away from the caller's terminal"},
+		{names: "setsid", reason: "a session of its own"},
 		{names: "pidfd_open pidfd_send_signal", reason: "asyncio and the Go runtime follow children by pidfd; only processes of the box have a number here"},
-		{names: "landlock_restrict_self", reason: "enters the domain whose rules the supervisor prepared outside; making rules (the two other calls) is not needed here"},
-		{names: "seccomp", reason: "installing Seal; no listener, which could answer for other processes",
-			rules: []rule{allow(int32Is(0, seccompSetModeFilter), masked(1, low32&^seccompFilterFlags, 0))}},
 	},
 }
-
-// linux/seccomp.h. The flags are TSYNC, LOG, SPEC_ALLOW and TSYNC_ESRCH.
-const (
-	seccompSetModeFilter = 1
-	seccompFilterFlags   = 1 | 2 | 4 | 16
-)
 
 // jit is what code generators want beyond mmap and mprotect.
 var jit = block{

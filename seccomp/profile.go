@@ -51,10 +51,11 @@ type rule struct {
 }
 
 // blocks lists every block; the order is that of the profile.
-var blocks = []block{base, files, threads, subprocess, unixSockets, dataloader, net, jit, gpu, box, nosys}
+var blocks = []block{base, files, threads, alone, subprocess, unixSockets, dataloader, net, jit, gpu, box, nosys}
 
-// Profile returns the filter that libcontainer installs before pid 1 starts. On an architecture other
-// than amd64 and arm64 nothing is allowed, and no program can start under it.
+// Profile returns which calls the workload may make, and what the others are answered. It is complete but for two
+// answers that the OCI format cannot say and Compile adds: the end of the process for a foreign ABI, and ENOSYS
+// above the highest number named. On an architecture other than amd64 and arm64 nothing is allowed.
 func Profile(o Options) *specs.LinuxSeccomp {
 	perm := uint(eperm)
 	p := &specs.LinuxSeccomp{DefaultAction: specs.ActErrno, DefaultErrnoRet: &perm}

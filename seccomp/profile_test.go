@@ -161,7 +161,7 @@ func TestEachOperationOpensItsOwnCallsAndNoOthers(t *testing.T) {
 		adds string
 	}{
 		"nothing":                          {Options{}, ""},
-		"subprocess":                       {Options{Ops: policy.Operations{Subprocess: true}}, "setpgid vfork"},
+		"subprocess":                       {Options{Ops: policy.Operations{Subprocess: true}}, "fork setpgid vfork"},
 		"native code":                      {Options{Ops: policy.Operations{NativeCode: true}}, "memfd_create"},
 		"gpu":                              {Options{Ops: policy.Operations{GPU: true}}, "get_mempolicy mbind memfd_create set_mempolicy timerfd_create timerfd_gettime timerfd_settime"},
 		"file write is decided by mounts":  {Options{Ops: policy.Operations{FileWrite: true}}, ""},

@@ -34,10 +34,10 @@ type vector struct {
 
 func v(what, call, want string, args ...uint64) vector { return vector{what, call, args, want} }
 
-// withoutNetwork holds for the strictest profile on both architectures.
+// withoutNetwork holds for the strictest profile, on both architectures.
 var withoutNetwork = []vector{
 	v("reading", "read", "allow"),
-	v("starting pid 1 and the workload", "execve", "allow"),
+	v("executing the command", "execve", "allow"),
 	v("executing a descriptor", "execveat", "EPERM"),
 	v("clone3 falls back", "clone3", "ENOSYS"),
 	v("io_uring is missing", "io_uring_setup", "ENOSYS", 8),
@@ -69,9 +69,10 @@ var withoutNetwork = []vector{
 	v("memory policy is refused and tolerated", "mbind", "EPERM"),
 
 	v("a thread of glibc", "clone", "allow", 0x3d0f00),
-	v("fork of glibc", "clone", "allow", 0x1200011),
-	v("posix_spawn", "clone", "allow", unix.CLONE_VM|unix.CLONE_VFORK|17),
-	v("the Go runtime's process with a pidfd", "clone", "allow", unix.CLONE_VFORK|unix.CLONE_VM|unix.CLONE_PIDFD|17),
+	v("a thread's flags without the thread's", "clone", "EPERM", 0x3d0f00&^unix.CLONE_THREAD),
+	v("fork of glibc", "clone", "EPERM", 0x1200011),
+	v("posix_spawn", "clone", "EPERM", unix.CLONE_VM|unix.CLONE_VFORK|17),
+	v("a thread in the upper half only", "clone", "EPERM", unix.CLONE_THREAD<<32|17),
 	v("new mount namespace", "clone", "EPERM", unix.CLONE_NEWNS|17),
 	v("new cgroup namespace", "clone", "EPERM", unix.CLONE_NEWCGROUP|17),
 	v("new UTS namespace", "clone", "EPERM", unix.CLONE_NEWUTS|17),
@@ -108,14 +109,13 @@ var withoutNetwork = []vector{
 	v("machine checks", "prctl", "EPERM", unix.PR_MCE_KILL),
 	v("ambient capabilities", "prctl", "EPERM", unix.PR_CAP_AMBIENT),
 
-	v("installing Seal", "seccomp", "allow", unix.SECCOMP_SET_MODE_FILTER),
-	v("installing Seal in every thread", "seccomp", "allow", unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC),
+	v("another filter", "seccomp", "EPERM", unix.SECCOMP_SET_MODE_FILTER),
+	v("another filter in every thread", "seccomp", "EPERM", unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC),
 	v("a listener", "seccomp", "EPERM", unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER),
-	v("a listener under hidden bits", "seccomp", "EPERM", unix.SECCOMP_SET_MODE_FILTER, hidden|unix.SECCOMP_FILTER_FLAG_NEW_LISTENER),
 	v("asking for actions", "seccomp", "EPERM", unix.SECCOMP_GET_ACTION_AVAIL),
 	v("strict mode", "seccomp", "EPERM", unix.SECCOMP_SET_MODE_STRICT),
 
-	v("entering the Landlock domain", "landlock_restrict_self", "allow", 5),
+	v("entering a Landlock domain", "landlock_restrict_self", "EPERM", 5),
 	v("making Landlock rules", "landlock_create_ruleset", "EPERM"),
 	v("making Landlock rules", "landlock_add_rule", "EPERM"),
 	v("a pidfd of an own child", "pidfd_open", "allow", 7),
@@ -205,7 +205,7 @@ var amd64Only = []vector{
 	v("ports", "iopl", "EPERM"),
 	v("ports", "ioperm", "EPERM"),
 	v("vfork needs subprocess", "vfork", "EPERM"),
-	v("fork of pid 1", "fork", "allow"),
+	v("fork needs subprocess", "fork", "EPERM"),
 	v("opening with rubbish for a mode", "open", "allow", 0, unix.O_RDONLY, 0o4755),
 	v("creating", "open", "allow", 0, unix.O_CREAT|unix.O_WRONLY, 0o600),
 	v("creating with set-user-id", "open", "EPERM", 0, unix.O_CREAT|unix.O_WRONLY, 0o4755),
@@ -214,6 +214,31 @@ var amd64Only = []vector{
 	v("set-user-id", "chmod", "EPERM", 0, 0o4755),
 	v("set-user-id under hidden bits", "chmod", "EPERM", 0, hidden|0o4755),
 	v("mode", "chmod", "allow", 0, 0o755),
+}
+
+// withSubprocess holds where subprocesses are permitted, on both architectures.
+var withSubprocess = []vector{
+	v("a thread of glibc", "clone", "allow", 0x3d0f00),
+	v("fork of glibc", "clone", "allow", 0x1200011),
+	v("posix_spawn", "clone", "allow", unix.CLONE_VM|unix.CLONE_VFORK|17),
+	v("the Go runtime's process with a pidfd", "clone", "allow", unix.CLONE_VFORK|unix.CLONE_VM|unix.CLONE_PIDFD|17),
+	v("clone3 falls back", "clone3", "ENOSYS"),
+	v("another filter", "seccomp", "EPERM", unix.SECCOMP_SET_MODE_FILTER),
+	v("filters through prctl under hidden bits", "prctl", "EPERM", hidden|unix.PR_SET_SECCOMP),
+	v("entering a Landlock domain", "landlock_restrict_self", "EPERM", 5),
+	v("own process group", "setpgid", "allow"),
+	v("new mount namespace", "clone", "EPERM", unix.CLONE_NEWNS|17),
+	v("new cgroup namespace", "clone", "EPERM", unix.CLONE_NEWCGROUP|17),
+	v("new UTS namespace", "clone", "EPERM", unix.CLONE_NEWUTS|17),
+	v("new IPC namespace", "clone", "EPERM", unix.CLONE_NEWIPC|17),
+	v("new user namespace", "clone", "EPERM", unix.CLONE_NEWUSER|17),
+	v("new user namespace beside thread flags", "clone", "EPERM", unix.CLONE_NEWUSER|0x3d0f00),
+	v("new pid namespace", "clone", "EPERM", unix.CLONE_NEWPID|17),
+	v("new network namespace", "clone", "EPERM", unix.CLONE_NEWNET|17),
+	v("new time namespace", "clone", "EPERM", unix.CLONE_NEWTIME),
+	v("into another cgroup", "clone", "EPERM", unix.CLONE_INTO_CGROUP|17),
+	v("any bit above", "clone", "EPERM", 1<<63|17),
+	v("new user namespace under hidden bits", "clone", "EPERM", hidden|unix.CLONE_NEWUSER|17),
 }
 
 // withNetwork holds where the network is open, on both architectures.

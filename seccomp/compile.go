@@ -1,0 +1,196 @@
+//go:build cgo && linux
+
+package seccomp
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	libseccomp "github.com/seccomp/libseccomp-golang"
+	"golang.org/x/net/bpf"
+)
+
+var scmpArchs = map[specs.Arch]struct {
+	name string
+	arch libseccomp.ScmpArch
+}{
+	specs.ArchX86_64:  {"amd64", libseccomp.ArchAMD64},
+	specs.ArchAARCH64: {"arm64", libseccomp.ArchARM64},
+}
+
+var operators = map[specs.LinuxSeccompOperator]libseccomp.ScmpCompareOp{
+	specs.OpEqualTo:     libseccomp.CompareEqual,
+	specs.OpNotEqual:    libseccomp.CompareNotEqual,
+	specs.OpGreaterThan: libseccomp.CompareGreater,
+	specs.OpMaskedEqual: libseccomp.CompareMaskedEqual,
+}
+
+// Compile makes the filter of a profile of this package, for the one architecture that the profile names. A call
+// that libseccomp does not know is an error: the tables name none that the architecture lacks.
+func Compile(p *specs.LinuxSeccomp) (Program, error) {
+	if len(p.Architectures) != 1 {
+		return Program{}, fmt.Errorf("%w: a profile for %q", ErrArchitecture, p.Architectures)
+	}
+	target, ok := scmpArchs[p.Architectures[0]]
+	if !ok {
+		return Program{}, fmt.Errorf("%w: %s", ErrArchitecture, p.Architectures[0])
+	}
+	filter, err := build(p, target.arch)
+	if err != nil {
+		return Program{}, fmt.Errorf("seccomp: compile: %w", err)
+	}
+	defer filter.Release()
+	body, err := export(filter)
+	if err != nil {
+		return Program{}, fmt.Errorf("seccomp: compile: %w", err)
+	}
+	var highest uint32
+	for _, s := range p.Syscalls {
+		for _, name := range s.Names {
+			n, err := number(name, target.arch)
+			if err != nil {
+				return Program{}, fmt.Errorf("seccomp: compile: %w", err)
+			}
+			highest = max(highest, n)
+		}
+	}
+	var silent []uint32
+	for _, q := range quiet {
+		n, err := number(q.name, target.arch)
+		if err != nil {
+			return Program{}, fmt.Errorf("seccomp: compile: %w", err)
+		}
+		silent = append(silent, n)
+	}
+	return join(target.name, body, highest, silent)
+}
+
+// build gives the profile to libseccomp.
+func build(p *specs.LinuxSeccomp, arch libseccomp.ScmpArch) (*libseccomp.ScmpFilter, error) {
+	byDefault, err := action(p.DefaultAction, p.DefaultErrnoRet)
+	if err != nil {
+		return nil, err
+	}
+	filter, err := libseccomp.NewFilter(byDefault)
+	if err != nil {
+		return nil, err
+	}
+	err = errors.Join(only(filter, arch), filter.SetBadArchAction(libseccomp.ActKillProcess))
+	if len(p.Syscalls) > 32 { // libseccomp 2.5.4 makes a wrong tree of few rules
+		err = errors.Join(err, filter.SetOptimize(2))
+	}
+	for _, s := range p.Syscalls {
+		err = errors.Join(err, addRules(filter, s))
+	}
+	if err != nil {
+		filter.Release()
+		return nil, err
+	}
+	return filter, nil
+}
+
+// only leaves one architecture in the filter.
+func only(filter *libseccomp.ScmpFilter, arch libseccomp.ScmpArch) error {
+	native, err := libseccomp.GetNativeArch()
+	if err != nil || native == arch {
+		return err
+	}
+	return errors.Join(filter.AddArch(arch), filter.RemoveArch(native))
+}
+
+func addRules(filter *libseccomp.ScmpFilter, s specs.LinuxSyscall) error {
+	act, err := action(s.Action, s.ErrnoRet)
+	if err != nil {
+		return err
+	}
+	var conds []libseccomp.ScmpCondition
+	for _, a := range s.Args {
+		op, ok := operators[a.Op]
+		if !ok {
+			return fmt.Errorf("operator %s", a.Op)
+		}
+		c, err := libseccomp.MakeCondition(a.Index, op, a.Value, a.ValueTwo)
+		if err != nil {
+			return err
+		}
+		conds = append(conds, c)
+	}
+	for _, name := range s.Names {
+		// The native number: libseccomp translates it to the filter's architecture, pseudo numbers included.
+		n, err := libseccomp.GetSyscallFromName(name)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if conds == nil {
+			err = filter.AddRule(n, act)
+		} else {
+			err = filter.AddRuleConditional(n, act, conds)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func action(a specs.LinuxSeccompAction, errno *uint) (libseccomp.ScmpAction, error) {
+	switch {
+	case a == specs.ActAllow:
+		return libseccomp.ActAllow, nil
+	case a == specs.ActKillProcess:
+		return libseccomp.ActKillProcess, nil
+	case a == specs.ActErrno && errno != nil:
+		return libseccomp.ActErrno.SetReturnCode(int16(*errno)), nil
+	}
+	return 0, fmt.Errorf("action %s", a)
+}
+
+// export returns libseccomp's program. Through a pipe: libseccomp 2.5 cannot export to memory.
+func export(filter *libseccomp.ScmpFilter) (prog []bpf.RawInstruction, err error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	exported := make(chan error, 1)
+	go func() {
+		defer w.Close()
+		exported <- filter.ExportBPF(w)
+	}()
+	raw, err := io.ReadAll(r)
+	if err := errors.Join(err, <-exported); err != nil {
+		return nil, err
+	}
+	for ; len(raw) >= 8; raw = raw[8:] {
+		prog = append(prog, bpf.RawInstruction{
+			Op: binary.NativeEndian.Uint16(raw), Jt: raw[2], Jf: raw[3], K: binary.NativeEndian.Uint32(raw[4:]),
+		})
+	}
+	return prog, nil
+}
+
+// number resolves a call's name. libseccomp 2.5 answers a call that an architecture lacks with a negative number
+// of its own.
+func number(name string, arch libseccomp.ScmpArch) (uint32, error) {
+	n, err := libseccomp.GetSyscallFromNameByArch(name, arch)
+	if err == nil && n < 0 {
+		err = errors.New("not a call of the architecture")
+	}
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", name, err)
+	}
+	return uint32(n), nil
+}
+
+// CallName is the name of a native call, or empty when libseccomp knows none.
+func CallName(n uint32) string {
+	name, err := libseccomp.ScmpSyscall(n).GetName()
+	if err != nil {
+		return ""
+	}
+	return name
+}
