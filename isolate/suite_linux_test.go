@@ -65,7 +65,7 @@ type suite struct {
 
 func suiteHost(t *testing.T) *attack.Host {
 	t.Helper()
-	h, err := attack.Plant(os.TempDir())
+	h, err := attack.Plant()
 	if err != nil {
 		t.Fatal(err)
 	}

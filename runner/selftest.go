@@ -98,7 +98,7 @@ func RunSelftest(ctx context.Context, job SelftestJob) (out Selftest, err error)
 	if t.policy, _, err = policy.Load(job.Policy); err != nil {
 		return out, fmt.Errorf("policy: %w", err)
 	}
-	if t.host, err = attack.Plant(os.TempDir()); err != nil {
+	if t.host, err = attack.Plant(); err != nil {
 		return out, err
 	}
 	defer t.host.Close()

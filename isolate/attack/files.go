@@ -1,6 +1,9 @@
 package attack
 
-import "path/filepath"
+import (
+	"os"
+	"path/filepath"
+)
 
 // files are attacks on files, mounts and links.
 func files() []Check {
@@ -13,11 +16,27 @@ func files() []Check {
 			},
 		},
 		{
-			ID: "F-07", Title: "writes into the model", Layers: []string{"mount", "landlock"},
+			ID: "F-07", Title: "writes into the model", Layers: []string{"mount", "landlock", "user"},
 			Probes: []Probe{
-				{Name: "file", Try: func(in *Inside) string { return Write(filepath.Join(in.Model, "model.safetensors")) },
+				{Name: "file", Try: func(in *Inside) string { return Write(in.modelFile()) },
+					Want: Saw{"EROFS": "mount", "EACCES": "user"}, Through: []string{"through"}}, // whose file it is, is asked first
+				{Name: "create", Try: func(in *Inside) string { return create(filepath.Join(in.Model, in.Mark)) },
+					Want: Saw{"EROFS": "mount", "EACCES": "landlock"}, Through: []string{"through"}},
+				{Name: "replace", Try: func(in *Inside) string { return Errno(os.Rename(in.modelFile(), in.modelFile())) },
 					Want: Saw{"EROFS": "mount", "EACCES": "landlock"}, Through: []string{"through"}},
 			},
 		},
 	}
+}
+
+func (c Canary) modelFile() string { return filepath.Join(c.Model, "model.safetensors") }
+
+// create makes a file and removes it again.
+func create(name string) string {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err == nil {
+		f.Close()
+		err = os.Remove(name)
+	}
+	return Errno(err)
 }

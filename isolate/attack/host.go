@@ -51,9 +51,14 @@ type Host struct {
 	state map[string]string
 }
 
-// Plant puts the canaries up below dir. Close takes them away.
-func Plant(dir string) (h *Host, err error) {
+// Plant puts the canaries up, below /var/tmp where it can: what lies below /tmp would be inside the box's own /tmp,
+// where Landlock lets a payload write. Close takes them away.
+func Plant() (h *Host, err error) {
 	h = &Host{Lacking: map[string]string{}}
+	dir := "/var/tmp"
+	if unix.Access(dir, unix.W_OK) != nil {
+		dir = os.TempDir()
+	}
 	defer func() {
 		if err != nil {
 			h.Close()
