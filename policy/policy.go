@@ -39,8 +39,20 @@ type Policy struct {
 	// ModelFiles says what must keep the large files of a model from changing while they are in use.
 	ModelFiles ModelFiles
 
+	// Terminal says what a command may make of the user's terminal.
+	Terminal Terminal
+
 	Sandbox Sandbox
 }
+
+// Terminal says which control sequences of the command reach the user's terminal.
+type Terminal int
+
+// The zero value passes what only draws.
+const (
+	TerminalFiltered    Terminal = iota
+	TerminalPassthrough          // all: the title, the clipboard, what makes the terminal type back
+)
 
 // RemoteCode says what happens to Python files that come with a model.
 type RemoteCode int

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/loadlock/loadlock/isolate"
+	"github.com/loadlock/loadlock/policy"
 	"github.com/loadlock/loadlock/validate"
 	"golang.org/x/sys/unix"
 )
@@ -76,7 +77,7 @@ func (r *run) launch(ctx context.Context, c clearance) error {
 	}
 	r.res.Layers = r.box.Enforced
 	r.res.Timings.Release = time.Since(at)
-	r.stdio.started()
+	r.stdio.started(r.box)
 
 	began := time.Now()
 	exit, err := r.box.Wait(ctx)
@@ -85,6 +86,7 @@ func (r *run) launch(ctx context.Context, c clearance) error {
 	}
 	stopWatch()
 	r.stdio.drain()
+	r.res.Notes = append(r.res.Notes, r.stdio.notes()...)
 	r.res.Timings.Command = time.Since(began)
 	r.res.Exit = &exit
 	r.res.Outcome, r.res.Status = ofExit(exit)
@@ -131,9 +133,11 @@ func (r *run) signals(ctx context.Context, giveUp context.CancelCauseFunc) {
 			interrupts++
 		}
 		switch {
-		case !running && sig == unix.SIGWINCH:
+		case sig == unix.SIGWINCH: // comes to the command through its pseudo-terminal
 		case !running || interrupts >= manyInterrupts:
 			giveUp(SignalError(sig))
+		case sig == unix.SIGINT, sig == unix.SIGQUIT: // a key of the terminal: for all that are in the foreground
+			_ = r.box.SignalGroup(sig)
 		default:
 			_ = r.box.Signal(sig)
 		}
@@ -182,7 +186,7 @@ func (r *run) boxSpec(files [][]*validate.File) (isolate.Spec, error) {
 		return isolate.Spec{}, fmt.Errorf("own program: %w", err)
 	}
 	if r.stdio == nil {
-		if r.stdio, err = newStdio(r.job.Stdin, r.job.Stdout, r.job.Stderr); err != nil {
+		if r.stdio, err = newStdio(r.job.Stdin, r.job.Stdout, r.job.Stderr, r.policy.Terminal == policy.TerminalPassthrough); err != nil {
 			return isolate.Spec{}, err
 		}
 	}
@@ -192,7 +196,7 @@ func (r *run) boxSpec(files [][]*validate.File) (isolate.Spec, error) {
 		Sandbox: r.policy.Sandbox,
 		Host: isolate.Host{Rootless: os.Geteuid() != 0, UID: os.Geteuid(), GID: os.Getegid(), IDBase: idBase(r.dir.id),
 			Program: exe, Cgroup: cg.Path, Systemd: cg.Systemd, SwapFile: isolate.SwapAccounted()},
-		Stdin: r.stdio.in, Stdout: r.stdio.out, Stderr: r.stdio.err,
+		Stdin: r.stdio.In, Stdout: r.stdio.Out, Stderr: r.stdio.Err, Terminal: r.stdio.Terminal, Foreground: r.stdio.Foreground,
 	}
 	if r.job.Workdir != "" {
 		s.Dir = r.job.Workdir

@@ -1,30 +1,58 @@
 package runner
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"sync"
 	"time"
+
+	"github.com/loadlock/loadlock/isolate"
+	"github.com/loadlock/loadlock/runner/terminal"
 )
 
-// stdio gives the command its three streams. Terminals and pipes are handed over as they are; a regular file is
-// reached through a pipe, so that the command can neither read back, truncate nor seek in the caller's file.
+// stdio gives the command its three streams. A pipe is handed over as it is; a terminal becomes a pseudo-terminal of the
+// command's own; a regular file is reached through a pipe, so that the command can neither read back, truncate nor
+// seek in the caller's file.
 type stdio struct {
-	in, out, err *os.File
-	mine         []*os.File // ends to close once the command has its own
-	copies       sync.WaitGroup
+	*terminal.Session
+	mine    []*os.File // ends to close once the command has its own
+	copies  sync.WaitGroup
+	outputs []*output
 }
 
-func newStdio(in, out, errf *os.File) (*stdio, error) {
-	s := &stdio{}
-	var err error
-	if s.in, err = s.input(in); err != nil {
+// tailSize is how much of the end of stderr is kept for explanations, bytes.
+const tailSize = 64 << 10
+
+// output is a regular file that the command writes to.
+type output struct {
+	name string
+	file *os.File
+	info os.FileInfo
+	pipe *os.File // the command's end
+	tail *terminal.Tail
+
+	mu      sync.Mutex
+	written int64
+	err     error
+}
+
+func newStdio(in, out, errf *os.File, passthrough bool) (s *stdio, err error) {
+	s = &stdio{}
+	s.Session, err = terminal.Open(in, out, errf, terminal.Options{Pass: passthrough, Tail: tailSize,
+		Watch: func(tty *os.File) (terminal.Watcher, error) { return isolate.WatchTerminal(tty) }})
+	if err != nil {
 		return nil, err
 	}
-	if s.out, err = s.output(out, "stdout"); err != nil {
-		return nil, err
+	if s.In, err = s.input(s.In); err == nil {
+		s.Out, err = s.output(s.Out, "stdout")
 	}
-	if s.err, err = s.output(errf, "stderr"); err != nil {
+	if err == nil {
+		s.Err, err = s.output(s.Err, "stderr")
+	}
+	if err != nil {
+		s.close()
 		return nil, err
 	}
 	return s, nil
@@ -67,17 +95,46 @@ func (s *stdio) output(f *os.File, name string) (*os.File, error) {
 	case !info.Mode().IsRegular():
 		return f, nil
 	}
+	for _, o := range s.outputs { // one pipe for both keeps their order
+		if os.SameFile(o.info, info) {
+			o.tail = terminal.NewTail(tailSize)
+			return o.pipe, nil
+		}
+	}
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	s.mine = append(s.mine, w)
-	s.copies.Go(func() {
-		// A full disk ends the copy; closing the read end gives the command SIGPIPE instead of a hang.
-		_, _ = io.Copy(f, r)
-		r.Close()
-	})
+	o := &output{name: name, file: f, info: info, pipe: w}
+	if name == "stderr" {
+		o.tail = terminal.NewTail(tailSize)
+	}
+	s.outputs = append(s.outputs, o)
+	s.copies.Go(func() { o.copy(r) })
 	return w, nil
+}
+
+// copy ends at the end of the pipe, or when the file takes no more; then the command gets SIGPIPE instead of a hang.
+func (o *output) copy(from *os.File) {
+	defer from.Close()
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(buf)
+		if n > 0 {
+			o.tail.Write(buf[:n])
+			k, err := o.file.Write(buf[:n])
+			o.mu.Lock()
+			o.written, o.err = o.written+int64(k), err
+			o.mu.Unlock()
+			if err != nil {
+				return
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
 }
 
 func statOf(f *os.File) (os.FileInfo, error) {
@@ -87,13 +144,22 @@ func statOf(f *os.File) (os.FileInfo, error) {
 	return f.Stat()
 }
 
-// started closes our ends of the pipes; the command has its own now.
-func (s *stdio) started() {
+// started closes our ends of the pipes, and begins to carry; the command runs and has its own.
+func (s *stdio) started(box *isolate.Box) {
+	s.closeMine()
+	box.Stopped = s.Stopped
+	s.Started(box)
+}
+
+func (s *stdio) closeMine() {
 	for _, f := range s.mine {
 		f.Close()
 	}
 	s.mine = nil
 }
+
+// takesNothing is how long we wait for a file or a terminal that takes nothing, once the command has ended.
+const takesNothing = 10 * time.Second
 
 // drain waits until everything the command wrote has arrived.
 func (s *stdio) drain() {
@@ -101,8 +167,44 @@ func (s *stdio) drain() {
 	go func() { s.copies.Wait(); close(done) }()
 	select {
 	case <-done:
-	case <-time.After(10 * time.Second): // the caller's file does not take it
+	case <-time.After(takesNothing):
 	}
+	s.Wait(takesNothing)
 }
 
-func (s *stdio) close() { s.started() }
+// notes says what did not arrive.
+func (s *stdio) notes() (out []string) {
+	for _, o := range s.outputs {
+		o.mu.Lock()
+		if o.err != nil {
+			var p *os.PathError
+			err := o.err
+			if errors.As(err, &p) {
+				err = p.Err
+			}
+			out = append(out, fmt.Sprintf("%s: %v after %d bytes; what the command wrote then is lost", o.name, err, o.written))
+		}
+		o.mu.Unlock()
+	}
+	if n := s.Dropped(); n > 0 {
+		out = append(out, fmt.Sprintf("%d control sequences were kept from the terminal (terminal: filtered)", n))
+	}
+	return out
+}
+
+// tail is the end of what the command wrote to stderr, when that was a terminal (then with stdout, if it was the same)
+// or a regular file. A pipe is the command's own: nothing of it is known here.
+func (s *stdio) tail() []byte {
+	for _, o := range s.outputs {
+		if o.tail != nil {
+			return o.tail.Bytes()
+		}
+	}
+	return s.Tail()
+}
+
+// close ends what carries, and restores the terminal.
+func (s *stdio) close() {
+	s.closeMine()
+	s.Close()
+}
