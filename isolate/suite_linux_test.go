@@ -79,12 +79,13 @@ func suiteHost(t *testing.T) *attack.Host {
 // try makes the probes of some checks in boxes; checks with the same setup and alteration share one.
 func (s suite) try(t *testing.T, w way, checks []attack.Check) map[string]string {
 	type kind struct {
-		setup attack.Setup
-		alter string
+		setup  attack.Setup
+		alter  string
+		unless string // an operation that is restricted, so that using it is an attack
 	}
 	groups := map[kind][]string{}
 	for _, c := range checks {
-		k := kind{setup: c.Setup}
+		k := kind{setup: c.Setup, unless: c.Unless}
 		if w.altered && alterations[c.ID] != nil {
 			k.alter = c.ID
 		}
@@ -100,7 +101,7 @@ func (s suite) try(t *testing.T, w way, checks []attack.Check) map[string]string
 			if f := alterations[k.alter]; f != nil {
 				alter = func(oci *specs.Spec) { f(s.host, oci) }
 			}
-			return s.box(t, w.off, k.setup, alter, keys)
+			return s.box(t, w.off, k.setup, k.unless, alter, keys)
 		})
 		if err != nil {
 			t.Errorf("without %v: %v", w.off, err)
@@ -110,11 +111,13 @@ func (s suite) try(t *testing.T, w way, checks []attack.Check) map[string]string
 	return all
 }
 
-// suiteOpen are the operations that the boxes of the suite permit, as policy safe does.
-var suiteOpen = []string{"subprocess", "native_code"}
+// suiteOpen are the operations that the boxes of the suite permit, as policy safe does, unless one is the attack.
+func suiteOpen(unless string) []string {
+	return slices.DeleteFunc([]string{"subprocess", "native_code"}, func(o string) bool { return o == unless })
+}
 
 func (s suite) onHost(t *testing.T, keys []string, setup attack.Setup) ([]byte, attack.Ended, error) {
-	args := s.host.Task(keys, setup, suiteOpen)
+	args := s.host.Task(keys, setup, suiteOpen(""))
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = append(s.host.Environ()[:2], "PATH=/usr/bin:/bin")
 	cmd.Dir = s.host.Model
@@ -128,16 +131,16 @@ func (s suite) onHost(t *testing.T, keys []string, setup attack.Setup) ([]byte, 
 }
 
 // box is a box without the layers in off.
-func (s suite) box(t *testing.T, off []string, setup attack.Setup, alter func(*specs.Spec), keys []string) ([]byte, attack.Ended, error) {
+func (s suite) box(t *testing.T, off []string, setup attack.Setup, unless string, alter func(*specs.Spec), keys []string) ([]byte, attack.Ended, error) {
 	spec, out := boxed(t, "")
-	spec.Args = s.host.Task(keys, setup, suiteOpen)
+	spec.Args = s.host.Task(keys, setup, suiteOpen(unless))
 	spec.Dir = s.host.Model
 	spec.Binds = append(spec.Binds, Bind{Source: s.host.Model, Target: s.host.Model}, Bind{Source: spec.Host.Program, Target: s.host.Program, Exec: true})
 	if setup.Output {
 		spec.Binds = append(spec.Binds, Bind{Source: s.host.Output, Target: s.host.Output, Write: true})
 	}
 	sb := &spec.Sandbox
-	sb.Allow = policy.Operations{Subprocess: true, NativeCode: true}
+	sb.Allow = policy.Operations{Subprocess: unless != "subprocess", NativeCode: unless != "native_code"}
 	for _, l := range []struct {
 		to   *int64
 		want int64
