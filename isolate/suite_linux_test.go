@@ -77,7 +77,7 @@ func suiteHost(t *testing.T) *attack.Host {
 }
 
 // try makes the probes of some checks in boxes; checks with the same setup and alteration share one.
-func (s suite) try(t *testing.T, w way, checks []attack.Check) map[string]string {
+func (s suite) try(t *testing.T, w way, checks []attack.Check, only func(attack.Probe) bool) map[string]string {
 	type kind struct {
 		setup  attack.Setup
 		alter  string
@@ -89,7 +89,11 @@ func (s suite) try(t *testing.T, w way, checks []attack.Check) map[string]string
 		if w.altered && alterations[c.ID] != nil {
 			k.alter = c.ID
 		}
-		groups[k] = append(groups[k], c.Tries()...)
+		for _, p := range c.Probes {
+			if p.Try != nil && only(p) {
+				groups[k] = append(groups[k], c.Key(p))
+			}
+		}
 	}
 	all := map[string]string{}
 	for k, keys := range groups {
@@ -232,50 +236,42 @@ func TestEveryAttackIsStoppedByItsLayersAndByNothingElse(t *testing.T) {
 	s := suite{host: suiteHost(t)}
 	checks := runnable(t, s.host)
 
-	var onHost, bare []attack.Check
-	alone := map[string][]attack.Check{}
-	for _, c := range checks {
-		for _, l := range c.Layers {
-			if c.NotAlone[l] == "" {
-				alone[l] = append(alone[l], c)
-			}
-		}
-		switch {
-		case c.NoWithout != "":
-		case unremovable(c.Layers[0]):
-			onHost = append(onHost, c)
-		default:
-			bare = append(bare, c)
-		}
-	}
+	all := func(attack.Probe) bool { return true }
 	t.Run("with all layers", func(t *testing.T) {
-		saw := s.try(t, way{}, checks)
-		each(checks, func(c attack.Check, p attack.Probe) {
+		saw := s.try(t, way{}, checks, all)
+		each(checks, all, func(c attack.Check, p attack.Probe) {
 			if _, ok := p.Stopped(saw[c.Key(p)]); !ok {
 				t.Errorf("%s: %q, want %s", c.Key(p), saw[c.Key(p)], p.Wanted())
 			}
 		})
 	})
 	t.Run("without layers", func(t *testing.T) {
-		saw := s.try(t, way{off: removable, altered: true}, bare)
-		maps.Copy(saw, s.try(t, way{onHost: true}, onHost))
-		each(slices.Concat(bare, onHost), func(c attack.Check, p attack.Probe) {
+		with := slices.DeleteFunc(slices.Clone(checks), func(c attack.Check) bool { return c.NoWithout != "" })
+		inBox := func(p attack.Probe) bool { return !p.Benign && !p.OnBareHost() }
+		onHost := func(p attack.Probe) bool { return !p.Benign && p.OnBareHost() }
+		saw := s.try(t, way{off: removable, altered: true}, with, inBox)
+		maps.Copy(saw, s.try(t, way{onHost: true}, with, onHost))
+		each(with, all, func(c attack.Check, p attack.Probe) {
 			if !p.Benign && !p.GotThrough(saw[c.Key(p)]) {
 				t.Errorf("%s: %q without layers too, want %v: it tries nothing", c.Key(p), saw[c.Key(p)], p.Through)
 			}
 		})
 	})
-	for _, layer := range slices.Sorted(maps.Keys(alone)) {
-		t.Run("with "+layer+" alone", func(t *testing.T) {
+	for _, l := range Layers() {
+		t.Run("with "+l.Name+" alone", func(t *testing.T) {
+			its := slices.DeleteFunc(slices.Clone(checks), func(c attack.Check) bool {
+				return c.NotAlone[l.Name] != "" || c.NoWithout != "" || !slices.Contains(c.Layers, l.Name)
+			})
+			shows := func(p attack.Probe) bool { return slices.Contains(slices.Collect(maps.Values(p.Want)), l.Name) }
 			w := way{off: removable}
-			if !unremovable(layer) {
-				w = way{off: except(append(beside[layer], layer)...), altered: true}
+			if slices.Contains(removable, l.Name) {
+				w = way{off: except(append(beside[l.Name], l.Name)...), altered: true}
 			}
-			saw := s.try(t, w, alone[layer])
-			each(alone[layer], func(c attack.Check, p attack.Probe) {
+			saw := s.try(t, w, its, shows)
+			each(its, shows, func(c attack.Check, p attack.Probe) {
 				// The observation must be the layer's own: another wall in front of it is taken away by an alteration.
-				if shown, _ := p.Stopped(saw[c.Key(p)]); shown != layer && !p.Benign && slices.Contains(slices.Collect(maps.Values(p.Want)), layer) {
-					t.Errorf("%s: %q with %s alone, want %s", c.Key(p), saw[c.Key(p)], layer, p.Wanted())
+				if layer, _ := p.Stopped(saw[c.Key(p)]); layer != l.Name {
+					t.Errorf("%s: %q with %s alone, want its own of %s", c.Key(p), saw[c.Key(p)], l.Name, p.Wanted())
 				}
 			})
 		})
@@ -285,13 +281,11 @@ func TestEveryAttackIsStoppedByItsLayersAndByNothingElse(t *testing.T) {
 	}
 }
 
-func unremovable(layer string) bool { return layer == "mount" || layer == "pid" }
-
 // each calls f for every probe that the payload makes.
-func each(checks []attack.Check, f func(attack.Check, attack.Probe)) {
+func each(checks []attack.Check, only func(attack.Probe) bool, f func(attack.Check, attack.Probe)) {
 	for _, c := range checks {
 		for _, p := range c.Probes {
-			if p.Try != nil {
+			if p.Try != nil && only(p) {
 				f(c, p)
 			}
 		}

@@ -52,12 +52,9 @@ func forked(number uintptr, a *[6]uintptr) string {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	all, old := ^uint64(0), uint64(0)
-	mask := func(set, was *uint64) {
-		unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(was)), 8, 0, 0)
-	}
-	mask(&all, &old)
+	setMask(&all, &old)
 	pid, errno := child(number, a)
-	mask(&old, nil)
+	setMask(&old, nil)
 	if errno != 0 {
 		_, _, errno = unix.Syscall6(number, a[0], a[1], a[2], a[3], a[4], a[5])
 		return word(errno)
@@ -87,6 +84,52 @@ func child(number uintptr, a *[6]uintptr) (pid uintptr, errno unix.Errno) {
 	for {
 		unix.RawSyscall6(unix.SYS_EXIT_GROUP, uintptr(errno), 0, 0, 0, 0, 0)
 	}
+}
+
+// Fork starts at most n processes that make one call for ever, and returns those that it could start, and why there are
+// no more. The processes carry the payload's arguments. They stay until the box ends, or until Reap.
+func Fork(n int, number int, args ...any) (pids []int, why string) {
+	a, keep := registers(args)
+	defer runtime.KeepAlive(keep)
+	pids = make([]int, 0, n)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	all, old := ^uint64(0), uint64(0)
+	setMask(&all, &old)
+	var errno unix.Errno
+	for len(pids) < n {
+		var pid uintptr
+		if pid, errno = endless(uintptr(number), &a); errno != 0 {
+			break
+		}
+		pids = append(pids, int(pid))
+	}
+	setMask(&old, nil)
+	return pids, word(errno)
+}
+
+// Reap ends processes that Fork started.
+func Reap(pids []int) {
+	for _, pid := range pids {
+		_ = unix.Kill(pid, unix.SIGKILL)
+		_, _ = unix.Wait4(pid, nil, 0, nil)
+	}
+}
+
+//go:noinline
+//go:norace
+func endless(number uintptr, a *[6]uintptr) (pid uintptr, errno unix.Errno) {
+	pid, _, errno = unix.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+	if errno != 0 || pid != 0 {
+		return pid, errno
+	}
+	for {
+		unix.RawSyscall6(number, a[0], a[1], a[2], a[3], a[4], a[5])
+	}
+}
+
+func setMask(set, was *uint64) {
+	unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(was)), 8, 0, 0)
 }
 
 // word is the observation for an errno.

@@ -15,7 +15,7 @@ type Check struct {
 	ID     string   // "F-01"; the letter names the part, see doc.go
 	Title  string   // what the workload does, in the third person
 	Refs   []string // CVE numbers and man pages
-	Layers []string // who stops it, by the names of isolate.Layers; mount or pid first: shown to get through on the bare host
+	Layers []string // who stops it: names of isolate.Layers, or Ours
 	Needs  []string // what it needs of the host; see Host.Lacks
 	Unless string   // operation of the policy ("network_access", …) that makes it a permission instead of an attack
 	Setup  Setup    // the box; the zero value is the one that most checks share
@@ -38,6 +38,20 @@ type Probe struct {
 	// Through is what is seen without the layer; empty: anything but Want.
 	Through []string
 	Benign  bool // a near miss that must work
+}
+
+// Ours is no layer but this program itself: what it closes, leaves out, copies and ends.
+const Ours = "loadlock"
+
+// OnBareHost reports whether a probe is shown to get through on the bare host: there is no box without the mount layer,
+// which brings pid 1's program, without the pid layer, because pid 1 is what it is, or without this program.
+func (p Probe) OnBareHost() bool {
+	for _, layer := range p.Want {
+		if slices.Contains([]string{"mount", "pid", Ours}, layer) {
+			return true
+		}
+	}
+	return false
 }
 
 // Saw maps an observation to the layer that it comes from. An observation is one word: the name of an errno, of a

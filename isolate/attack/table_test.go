@@ -43,7 +43,7 @@ func TestTheTableHasEveryCheckOnce(t *testing.T) {
 	}
 }
 
-var layers = []string{"user", "mount", "pid", "net", "ipc", "uts", "cgroup", "limits", "capabilities", "no_new_privs", "landlock", "seccomp"}
+var layers = []string{"user", "mount", "pid", "net", "ipc", "uts", "cgroup", "limits", "capabilities", "no_new_privs", "landlock", "seccomp", Ours}
 
 func TestEveryCheckSaysWhatMustBeSeen(t *testing.T) {
 	word := regexp.MustCompile(`^[A-Za-z0-9-]+$`)
