@@ -32,7 +32,7 @@ const (
 	msgExecute = 'E' // ours, on the gate: execute the workload
 	msgSignal  = 'K' // ours: send the workload a signal
 	msgGroup   = 'P' // ours: send its process group a signal
-	msgFront   = 'F' // ours: make its process group that of the terminal's foreground, and continue it
+	msgFront   = 'F' // ours: put its process group into the foreground of the terminal (1) or not (0), and continue it
 )
 
 // message is struct report of pid1_linux.c.
@@ -167,7 +167,7 @@ func (c control) signal(sig unix.Signal) error { return c.send(msgSignal, byte(s
 
 func (c control) signalGroup(sig unix.Signal) error { return c.send(msgGroup, byte(sig)) }
 
-func (c control) foreground() error { return c.send(msgFront, 0) }
+func (c control) foreground(on byte) error { return c.send(msgFront, on) }
 
 func (c control) send(b ...byte) error {
 	return c.with(func(fd int) error { return unix.Sendmsg(fd, b, nil, nil, unix.MSG_NOSIGNAL) })

@@ -263,7 +263,7 @@ static void obey(pid_t workload, int terminal) {
 		kill(-workload, order[1]);
 		break;
 	case 'F':
-		tcsetpgrp(terminal, workload);
+		tcsetpgrp(terminal, order[1] ? workload : 1); // 1: our own group, which does not read
 		kill(-workload, SIGCONT);
 	}
 }

@@ -56,6 +56,16 @@ static void watch(void) {
 	}
 }
 
+// loadlock_stop: see StopJob in terminal_linux.go. The others first, so that we stop once.
+void loadlock_stop(int sig) {
+	struct sigaction ignored = {.sa_handler = SIG_IGN}, usual = {.sa_handler = SIG_DFL}, ours;
+	sigaction(sig, &ignored, &ours);
+	kill(0, sig);
+	sigaction(sig, &usual, NULL);
+	raise(sig); // to this thread: it stops before the call returns
+	sigaction(sig, &ours, NULL);
+}
+
 __attribute__((constructor)) static void loadlock_terminal(int argc, char **argv) {
 	if (argc == 1 && strcmp(argv[0], "/.loadlock/terminal") == 0) {
 		watch();

@@ -1,5 +1,8 @@
 package isolate
 
+// void loadlock_stop(int);
+import "C"
+
 import (
 	"errors"
 	"fmt"
@@ -66,3 +69,9 @@ func (w *TerminalWatcher) Close() error {
 	}
 	return nil
 }
+
+// StopJob stops this process and the rest of its job with a signal's usual action, whatever this program does on that
+// signal otherwise, and returns when they were continued. The kernel ignores SIGTSTP, SIGTTIN and SIGTTOU where no
+// shell is there to continue us (an orphaned process group, setpgid(2)); then it returns at once. The Go runtime cannot:
+// a signal that was ever asked for keeps its handler.
+func StopJob(sig unix.Signal) { C.loadlock_stop(C.int(sig)) }

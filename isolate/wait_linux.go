@@ -18,8 +18,11 @@ func (b *Box) Signal(sig unix.Signal) error { return b.control.signal(sig) }
 // SignalGroup sends a signal to the command's process group, as the keys of a terminal do.
 func (b *Box) SignalGroup(sig unix.Signal) error { return b.control.signalGroup(sig) }
 
-// Foreground continues the command as the foreground of its terminal. It needs a Spec with Terminal.
-func (b *Box) Foreground() error { return b.control.foreground() }
+// Foreground continues the command as the foreground of its terminal.
+func (b *Box) Foreground() error { return b.control.foreground(1) }
+
+// Background continues the command in the background of its terminal, if it has one.
+func (b *Box) Background() error { return b.control.foreground(0) }
 
 const (
 	// grace is how long a command has between SIGTERM and SIGKILL, unless a test is in a hurry.

@@ -40,7 +40,7 @@ type output struct {
 
 func newStdio(in, out, errf *os.File, passthrough bool) (s *stdio, err error) {
 	s = &stdio{}
-	s.Session, err = terminal.Open(in, out, errf, terminal.Options{Pass: passthrough, Tail: tailSize,
+	s.Session, err = terminal.Open(in, out, errf, terminal.Options{Pass: passthrough, Tail: tailSize, Stop: isolate.StopJob,
 		Watch: func(tty *os.File) (terminal.Watcher, error) { return isolate.WatchTerminal(tty) }})
 	if err != nil {
 		return nil, err

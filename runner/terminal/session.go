@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime"
 	"sync"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 type Options struct {
 	Pass  bool                                // control sequences pass unfiltered
 	Watch func(tty *os.File) (Watcher, error) // starts a Watcher for the user's terminal
+	Stop  func(unix.Signal)                   // stops this job with the usual action of a signal until it is continued
 	Tail  int                                 // bytes of output to keep
 }
 
@@ -22,6 +22,7 @@ type Options struct {
 type Job interface {
 	SignalGroup(unix.Signal) error // as keys do
 	Foreground() error             // continue as the foreground of the pseudo-terminal
+	Background() error             // continue in its background
 }
 
 // Session is what one command has instead of the user's terminals: for each of them a pseudo-terminal. What is no
@@ -39,6 +40,7 @@ type Session struct {
 	keyboard *keyboard
 	opened   *os.File // /dev/tty
 	job      Job
+	stop     func(unix.Signal)
 	signals  chan os.Signal
 	finished chan struct{}
 
@@ -48,7 +50,7 @@ type Session struct {
 
 // Open makes a pseudo-terminal for every terminal among the streams.
 func Open(in, out, errf *os.File, o Options) (s *Session, err error) {
-	s = &Session{In: in, Out: out, Err: errf, signals: make(chan os.Signal, 8), finished: make(chan struct{})}
+	s = &Session{In: in, Out: out, Err: errf, stop: o.Stop, signals: make(chan os.Signal, 8), finished: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			s.Close()
@@ -198,18 +200,7 @@ func (s *Session) Stopped(sig unix.Signal) {
 	if wants { // continued in the background: it will ask again
 		time.Sleep(100 * time.Millisecond)
 	}
-	_ = s.job.SignalGroup(unix.SIGCONT)
-}
-
-// stop stops this process and the rest of its job with the signal's own action, and returns when it was continued. The
-// kernel ignores the signal where no shell is there to continue us (an orphaned process group); nothing stops then.
-func (s *Session) stop(sig unix.Signal) {
-	signal.Reset(unix.SIGTSTP)
-	runtime.LockOSThread()
-	_ = unix.Kill(0, sig)
-	_ = unix.Tgkill(unix.Getpid(), unix.Gettid(), sig) // to this thread: it stops before the call returns
-	runtime.UnlockOSThread()
-	signal.Notify(s.signals, unix.SIGTSTP)
+	_ = s.job.Background()
 }
 
 // Wait waits until everything that was written has been drawn, and gives up when the user's terminal takes nothing for a
