@@ -27,25 +27,27 @@ type Box struct {
 	Enforced []Enforcement     // after Start; Landlock is added by Release
 	Stopped  func(unix.Signal) // called by Wait when the command was stopped, before it takes notice of anything else
 
-	spec      Spec
-	off       []string // optional layers this host does not give
-	container *libcontainer.Container
-	process   *libcontainer.Process
-	control   control
-	first     *process // pid 1
-	ours      map[string]string
-	started   bool // the workload was executed
-	grace     time.Duration
-	filters   <-chan compiledFilters
-	outer     int // seccomp filters of pid 1 at the start
-	denials   *denials
-	uncounted string            // why denials is nil
-	alter     func(*specs.Spec) // tests take a second wall away to see the first one
-	oom       atomic.Bool       // cgroup v1 told us that the memory limit was met
-	back      func()            // out of the leaf of a delegated cgroup; see stepAside
-	keeper    chan struct{}     // closed by Close; see Start
-	closeOnce sync.Once
-	closeErr  error
+	spec       Spec
+	off        []string // optional layers this host does not give
+	container  *libcontainer.Container
+	process    *libcontainer.Process
+	control    control
+	first      *process // pid 1
+	ours       map[string]string
+	started    bool // the workload was executed
+	grace      time.Duration
+	filters    <-chan compiledFilters
+	outer      int // seccomp filters of pid 1 at the start
+	denials    *denials
+	uncounted  string // why denials is nil
+	cgroup     View   // its folders, for CPUTime
+	cgroupOnce sync.Once
+	alter      func(*specs.Spec) // tests take a second wall away to see the first one
+	oom        atomic.Bool       // cgroup v1 told us that the memory limit was met
+	back       func()            // out of the leaf of a delegated cgroup; see stepAside
+	keeper     chan struct{}     // closed by Close; see Start
+	closeOnce  sync.Once
+	closeErr   error
 }
 
 // New plans a box. Layers that the host lacks and the policy calls optional are left out; a required one that

@@ -90,6 +90,10 @@ func (b *Box) listen(listener int, why unix.Errno, f compiledFilters) (err error
 	if why != 0 {
 		b.uncounted = whyUncounted(why)
 	}
+	if b.spec.CountDenials {
+		return &LayerError{Layer: seccompLayer.Name, Remedy: "leave --fail-on-denial out, or run outside the sandbox around this one",
+			Err: fmt.Errorf("refused calls cannot be counted: %s", b.uncounted)}
+	}
 	return nil
 }
 

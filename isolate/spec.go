@@ -20,6 +20,9 @@ type Spec struct {
 	Masks    []string          // paths inside that must look empty
 	Etc      map[string]string // files written for this run, by path inside
 
+	// CountDenials refuses to start the command where refused system calls cannot be counted.
+	CountDenials bool
+
 	Sandbox policy.Sandbox
 	Host    Host // how the supervisor runs
 

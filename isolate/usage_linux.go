@@ -18,10 +18,7 @@ func (b *Box) usage() Usage {
 	v := View{cgroups: st.CgroupPaths}
 	u.PeakMemory = v.cgroupNumber("memory", "memory.max_usage_in_bytes", "memory.peak")
 	u.PeakPids = v.cgroupNumber("pids", "pids.peak")
-	u.CPU = max(0, v.cgroupNumber("cpuacct", "cpuacct.usage"))
-	if u.CPU == 0 {
-		u.CPU = 1000 * max(0, v.cgroupKey("", "cpu.stat", "usage_usec"))
-	}
+	u.CPU = b.cgroupCPU()
 	u.OOMKills = max(0, v.cgroupKey("memory", "memory.oom_control", "oom_kill"), v.cgroupKey("", "memory.events", "oom_kill"))
 	u.PidsDenied = max(0, v.cgroupKey("pids", "pids.events", "max"))
 	return u

@@ -17,6 +17,7 @@
 //	signaled         128+n             yes
 //	oom              137               yes
 //	timeout          124               yes
+//	denied           123               yes (--fail-on-denial)
 //	rejected         121               no
 //	inconclusive     122               no
 //	failed           125               no

@@ -80,7 +80,10 @@ func (r *run) launch(ctx context.Context, c clearance) error {
 	r.stdio.started(r.box)
 
 	began := time.Now()
+	watched := r.watchStall()
 	exit, err := r.box.Wait(ctx)
+	watched()
+	r.denials()
 	if err != nil {
 		return err
 	}
@@ -90,6 +93,7 @@ func (r *run) launch(ctx context.Context, c clearance) error {
 	r.res.Timings.Command = time.Since(began)
 	r.res.Exit = &exit
 	r.res.Outcome, r.res.Status = ofExit(exit)
+	r.failOnDenial()
 	changed := r.changedMeanwhile(c)
 	if r.job.Output != "" {
 		r.res.Skipped, err = copyOut(filepath.Join(r.dir.private(), "output"), r.job.Output, r.policy.Sandbox.TmpMB<<20)
@@ -193,7 +197,7 @@ func (r *run) boxSpec(files [][]*validate.File) (isolate.Spec, error) {
 	s := isolate.Spec{
 		ID: r.dir.id, RunDir: filepath.Join(r.dir.path, "box"), Args: r.found.Args, Dir: r.found.Dir, Env: r.found.Env,
 		Symlinks: r.found.Symlinks, Masks: r.found.Masks, Etc: etcFiles,
-		Sandbox: r.policy.Sandbox,
+		Sandbox: r.policy.Sandbox, CountDenials: r.job.FailOnDenial,
 		Host: isolate.Host{Rootless: os.Geteuid() != 0, UID: os.Geteuid(), GID: os.Getegid(), IDBase: idBase(r.dir.id),
 			Program: exe, Cgroup: cg.Path, Systemd: cg.Systemd, SwapFile: isolate.SwapAccounted()},
 		Stdin: r.stdio.In, Stdout: r.stdio.Out, Stderr: r.stdio.Err, Terminal: r.stdio.Terminal, Foreground: r.stdio.Foreground,

@@ -27,8 +27,15 @@ type Job struct {
 	Stdin, Stdout, Stderr *os.File
 	Signals               <-chan os.Signal
 	DryRun                bool
+	// Notice is told, in one line, what the caller may want to know while the command runs; it may be nil. It is
+	// called from another goroutine, one call at a time.
+	Notice func(line string)
+	// FailOnDenial makes a run that ends with 0 a failure when system calls were refused, and keeps the command
+	// from starting where they cannot be counted.
+	FailOnDenial bool
 
-	waive []string // layers that selftest does without, on a host that does not give them
+	stall time.Duration // how long without progress after a denial is a stall; 0: the usual
+	waive []string      // layers that selftest does without, on a host that does not give them
 }
 
 // Result is the JSON report: what was found, decided, enforced and used. Its schema has a version.
@@ -46,13 +53,16 @@ type Result struct {
 	Verdict  validate.Verdict      `json:"verdict"`           // the worst of the models'; undecided when there is none
 	Layers   []isolate.Enforcement `json:"layers"`
 	Exit     *isolate.Exit         `json:"exit,omitempty"` // absent when the command did not run
-	Outcome  Outcome               `json:"outcome"`
-	Status   int                   `json:"status"` // exit status of loadlock
-	Error    *ErrorResult          `json:"error,omitempty"`
-	Timings  Timings               `json:"timings"`
-	Notes    []string              `json:"notes,omitempty"`
-	Skipped  []string              `json:"output_skipped,omitempty"` // left in --output but not copied out
-	Plan     any                   `json:"plan,omitempty"`           // --dry-run: the OCI runtime spec
+	Denials  []isolate.Denial      `json:"denials"`        // refused system calls, by call and argument
+	// DenialsNotCounted says why Denials is empty or not complete, when it is not.
+	DenialsNotCounted string       `json:"denials_not_counted,omitempty"`
+	Outcome           Outcome      `json:"outcome"`
+	Status            int          `json:"status"` // exit status of loadlock
+	Error             *ErrorResult `json:"error,omitempty"`
+	Timings           Timings      `json:"timings"`
+	Notes             []string     `json:"notes,omitempty"`
+	Skipped           []string     `json:"output_skipped,omitempty"` // left in --output but not copied out
+	Plan              any          `json:"plan,omitempty"`           // --dry-run: the OCI runtime spec
 }
 
 // SchemaVersion changes when a field of Result changes its meaning or goes away.

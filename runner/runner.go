@@ -19,7 +19,7 @@ import (
 // started. It does not print and does not exit. A refusal is a result, not an error.
 func Run(ctx context.Context, job Job) (res Result, err error) {
 	start := time.Now()
-	res = Result{Schema: SchemaVersion, Started: start, Command: job.Command, Models: []ModelResult{}, Weakened: []string{}, Layers: []isolate.Enforcement{}}
+	res = Result{Schema: SchemaVersion, Started: start, Command: job.Command, Models: []ModelResult{}, Weakened: []string{}, Layers: []isolate.Enforcement{}, Denials: []isolate.Denial{}}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer func() {
@@ -87,6 +87,8 @@ type run struct {
 	ended       *validate.File // for whose sake the command was ended
 	steps       []step         // on the way to the models
 	scriptIs    where          // inside
+
+	noticing sync.Mutex // one notice at a time
 
 	mu      sync.Mutex // between the start of the command and the signals
 	running bool

@@ -172,6 +172,17 @@ func (s *stdio) drain() {
 	s.Wait(takesNothing)
 }
 
+// bytes is how much the command has written, as far as it goes through our hands.
+func (s *stdio) bytes() int64 {
+	n := s.Written()
+	for _, o := range s.outputs {
+		o.mu.Lock()
+		n += o.written
+		o.mu.Unlock()
+	}
+	return n
+}
+
 // notes says what did not arrive.
 func (s *stdio) notes() (out []string) {
 	for _, o := range s.outputs {

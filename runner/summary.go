@@ -61,7 +61,7 @@ func Summary(w io.Writer, res Result, style Style) {
 
 // ran is the line about a command that ran.
 func ran(b *strings.Builder, res Result, style Style) {
-	word := map[Outcome]string{Exited: "ok", TimedOut: "time limit", OutOfMemory: "out of memory", Signaled: "signal"}[res.Outcome]
+	word := map[Outcome]string{Exited: "ok", TimedOut: "time limit", OutOfMemory: "out of memory", Signaled: "signal", Denied: "failed on denied calls"}[res.Outcome]
 	if res.Outcome == Exited && res.Status != 0 {
 		word = fmt.Sprintf("exit %d", res.Status)
 	}
@@ -87,6 +87,7 @@ func ran(b *strings.Builder, res Result, style Style) {
 	if u.PidsDenied > 0 {
 		parts = append(parts, fmt.Sprintf("%d forks refused by the pids limit", u.PidsDenied))
 	}
+	parts = append(parts, deniedPart(res)...)
 	for _, m := range res.Models {
 		for _, h := range m.Withheld {
 			parts = append(parts, "withheld "+validate.Printable(h.Path)+": "+h.Why)
@@ -96,6 +97,9 @@ func ran(b *strings.Builder, res Result, style Style) {
 		parts = append(parts, "not copied out: "+s)
 	}
 	fmt.Fprintf(b, "          %s\n", strings.Join(parts, " · "))
+	if res.Outcome == TimedOut {
+		lastDenials(b, res)
+	}
 }
 
 func admitted(res Result) string {

@@ -17,7 +17,7 @@ type runFlags struct {
 	cpus                                                            float64
 	pids                                                            int64
 	copyModel                                                       bool
-	json, dryRun, quiet, tty, remove                                bool
+	failOnDenial, json, dryRun, quiet, tty, remove                  bool
 	cpusGiven, pidsGiven                                            bool
 }
 
@@ -60,6 +60,7 @@ func runCommand() *cobra.Command {
 	fl.StringArrayVarP(&f.env, "env", "e", nil, "K to pass, or K=V to set, a variable (repeatable)")
 	fl.StringVarP(&f.workdir, "workdir", "w", "", "working directory inside")
 	fl.StringVar(&f.report, "report", "", "write the JSON report to a file")
+	fl.BoolVar(&f.failOnDenial, "fail-on-denial", false, "exit with 123 when the command ends with 0 but system calls were refused")
 	fl.BoolVar(&f.json, "json", false, "print the JSON report to stderr instead of the summary")
 	fl.BoolVar(&f.dryRun, "dry-run", false, "validate and print the plan (OCI runtime spec); run nothing")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no summary after a run that was not refused")
@@ -75,8 +76,9 @@ func (f *runFlags) job(args []string) (job runner.Job, err error) {
 	}
 	home, _ := os.UserHomeDir()
 	job = runner.Job{Models: f.models, Command: args, Dir: dir, Env: os.Environ(), Home: home, Policy: policy.Sources{Explicit: f.policy},
-		Pass: f.env, Read: f.read, Write: f.write, Output: f.output, Workdir: f.workdir, DryRun: f.dryRun,
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+		Pass: f.env, Read: f.read, Write: f.write, Output: f.output, Workdir: f.workdir, DryRun: f.dryRun, FailOnDenial: f.failOnDenial,
+		Notice: func(line string) { say(os.Stderr, "loadlock: %s\n", line) },
+		Stdin:  os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	if f.gpu != "none" && f.gpu != "" {
 		return job, &runner.UsageError{What: "--gpu: this version grants no GPU", Hint: "leave --gpu out, or use --gpu none"}
 	}

@@ -242,6 +242,14 @@ func (s *Session) Dropped() (n int64) {
 	return n
 }
 
+// Written is how many bytes the command has written to its terminals.
+func (s *Session) Written() (n int64) {
+	for _, sc := range s.screens {
+		n += sc.tail.Total()
+	}
+	return n
+}
+
 // Tail is the end of what the command wrote to the terminal that stderr was, if it was one.
 func (s *Session) Tail() []byte {
 	if !s.Terminal || len(s.screens) == 0 {

@@ -8,6 +8,7 @@ type Tail struct {
 	ring []byte
 	at   int
 	full bool
+	all  int64
 }
 
 // NewTail keeps the last n bytes.
@@ -21,6 +22,7 @@ func (t *Tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := len(p)
+	t.all += int64(n)
 	if len(p) >= len(t.ring) {
 		t.at, t.full = 0, true
 		copy(t.ring, p[len(p)-len(t.ring):])
@@ -34,6 +36,13 @@ func (t *Tail) Write(p []byte) (int, error) {
 		p = p[k:]
 	}
 	return n, nil
+}
+
+// Total is how many bytes were written in all.
+func (t *Tail) Total() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.all
 }
 
 // Bytes returns a copy of what is kept, oldest first.

@@ -1,0 +1,71 @@
+package runner
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/loadlock/loadlock/isolate"
+)
+
+// denials puts what the box has counted into the result.
+func (r *run) denials() {
+	list, why := r.box.Denials()
+	if list != nil {
+		r.res.Denials = list
+	}
+	r.res.DenialsNotCounted = why
+}
+
+// failOnDenial is --fail-on-denial: a command that ended with 0 has failed when calls were refused to it, or when
+// the counting did not last to the end.
+func (r *run) failOnDenial() {
+	if !r.job.FailOnDenial || r.res.Outcome != Exited || r.res.Status != 0 {
+		return
+	}
+	if len(r.res.Denials) > 0 || r.res.DenialsNotCounted != "" {
+		r.res.Outcome, r.res.Status = Denied, 123
+	}
+}
+
+// DeniedCalls is how many calls were refused in all.
+func (res Result) DeniedCalls() (n int64) {
+	for _, d := range res.Denials {
+		n += d.Count
+	}
+	return n
+}
+
+// deniedPart is the summary's word about refused calls; none when there were none.
+func deniedPart(res Result) []string {
+	var parts []string
+	if n := res.DeniedCalls(); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d denied call%s (loadlock explain last)", n, map[bool]string{false: "s"}[n == 1]))
+	}
+	if res.DenialsNotCounted != "" {
+		parts = append(parts, "denied calls not counted: "+res.DenialsNotCounted)
+	}
+	return parts
+}
+
+// maxLast bounds the denials that a time limit's summary names.
+const maxLast = 3
+
+// lastDenials names what was refused last before the time limit: often the reason why nothing went on.
+func lastDenials(b *strings.Builder, res Result) {
+	last := slices.Clone(res.Denials)
+	slices.SortStableFunc(last, func(a, b isolate.Denial) int { return int(b.Last - a.Last) })
+	for _, d := range last[:min(maxLast, len(last))] {
+		fmt.Fprintf(b, "          denied before: %s, %d×, last after %s\n", denialWords(d), d.Count, short(d.Last))
+	}
+}
+
+// denialWords is a denial for a line: "socket(AF_NETLINK) was refused (EAFNOSUPPORT, by /usr/bin/python3.11)". The
+// program's name is the workload's choice.
+func denialWords(d isolate.Denial) string {
+	by := ""
+	if d.Program != "" {
+		by = ", by " + Plain(d.Program)
+	}
+	return fmt.Sprintf("%s(%s) was refused (%s%s)", d.Call, d.Arg, d.Errno, by)
+}
