@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/loadlock/loadlock/policy"
 	"github.com/opencontainers/runc/libcontainer"
 	"github.com/opencontainers/runc/libcontainer/configs"
 	"github.com/opencontainers/runc/libcontainer/specconv"
@@ -26,6 +27,8 @@ import (
 type Box struct {
 	Enforced []Enforcement     // after Start; Landlock is added by Release
 	Stopped  func(unix.Signal) // called by Wait when the command was stopped, before it takes notice of anything else
+	// Portal is the box's end of NewPortal, set before Start; nil where nothing is reachable and nothing is published.
+	Portal *os.File
 
 	spec       Spec
 	off        []string // optional layers this host does not give
@@ -103,6 +106,9 @@ func (b *Box) start(ctx context.Context) error {
 
 // create brings libcontainer's init to the point where it waits for the word to execute pid 1.
 func (b *Box) create() error {
+	if b.Portal != nil && slices.Contains(b.off, netLayer.Name) {
+		return &LayerError{Layer: netLayer.Name, Remedy: netLayer.Remedy, Err: errNoNamespace}
+	}
 	oci, err := b.Plan()
 	if err != nil {
 		return err
@@ -188,6 +194,9 @@ func (b *Box) startPid1(oci *specs.Spec) error {
 		ExtraFiles: []*os.File{theirs}, NoNewPrivileges: &nnp,
 		LogLevel: "2", // capabilities come with the container's configuration
 	}
+	if b.Portal != nil {
+		b.process.ExtraFiles = append(b.process.ExtraFiles, b.Portal)
+	}
 	// A nil *os.File in an interface is not nil: the descriptor would be closed, not /dev/null.
 	if b.spec.Stdin != nil {
 		b.process.Stdin = b.spec.Stdin
@@ -249,12 +258,18 @@ func (b *Box) enforcement(l Layer, v View) (e Enforcement, err error) {
 		return e, nil
 	}
 	e.Strength, e.Why = l.Observe(v, b.spec)
-	shared := e.Strength == Off && l.Name == netLayer.Name && b.spec.Sandbox.Allow.NetworkAccess
+	shared := e.Strength == Off && l.Name == netLayer.Name && b.spec.Sandbox.Network == policy.NetworkHost && b.spec.Sandbox.Allow.NetworkAccess
+	if e.Strength != Full && l.Name == netLayer.Name && b.Portal != nil {
+		return e, &LayerError{Layer: l.Name, Remedy: l.Remedy, Err: errNoNamespace}
+	}
 	if e.Strength != Full && !shared && !slices.Contains(b.spec.Sandbox.UnsafeOptional, l.Name) {
 		return e, &LayerError{Layer: l.Name, Remedy: l.Remedy, Err: fmt.Errorf("the kernel shows it as %s: %s", e.Strength, e.Why)}
 	}
 	return e, nil
 }
+
+// errNoNamespace: sockets that pid 1 hands out would be the host's, whatever the policy calls optional.
+var errNoNamespace = errors.New("a proxy and published ports need a network namespace of the box's own")
 
 // Root is the box's root directory as the supervisor sees it, valid between Start and Release.
 func (b *Box) Root() string { return b.first.dir() + "/root" }

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
-	"syscall"
 
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	libseccomp "github.com/seccomp/libseccomp-golang"
@@ -54,13 +53,10 @@ func CellInit() (requests, answers *os.File, err error) {
 	if err := noFiles(); err != nil && !errors.Is(err, ErrUnsupported) {
 		return nil, nil, fmt.Errorf("cell: %w", err)
 	}
-	if os.Geteuid() == 0 {
-		// In a user namespace with a single id there is nobody else to become; the parent sees and reports it.
-		if err := errors.Join(syscall.Setgroups(nil), syscall.Setresgid(cellUID, cellUID, cellUID), syscall.Setresuid(cellUID, cellUID, cellUID)); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.EPERM) {
-			return nil, nil, fmt.Errorf("cell: giving up root: %w", err)
-		}
+	if err := nobody(); err != nil {
+		return nil, nil, fmt.Errorf("cell: %w", err)
 	}
-	if err := cellFilter(); err != nil {
+	if err := filterCalls(cellCalls, nil); err != nil {
 		return nil, nil, fmt.Errorf("cell: %w", err)
 	}
 	return os.NewFile(3, "requests"), os.NewFile(4, "answers"), nil
@@ -77,7 +73,9 @@ const cellCalls = `read write pread64 recvmsg close fstat lseek fcntl
 	getpid gettid timer_create timer_settime timer_delete setitimer`
 
 // StartCell starts a child that confines itself.
-func StartCell(ctx context.Context) (*Cell, error) {
+func StartCell(ctx context.Context) (*Cell, error) { return startCell(ctx, cellArg, nil) }
+
+func startCell(ctx context.Context, arg string, extra []*os.File) (*Cell, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("cell: socketpair: %w", err)
@@ -92,11 +90,11 @@ func StartCell(ctx context.Context) (*Cell, error) {
 	}
 	defer theirAnswers.Close()
 	c.Answers = answers
-	c.cmd = exec.CommandContext(ctx, "/proc/self/exe", cellArg)
+	c.cmd = exec.CommandContext(ctx, "/proc/self/exe", arg)
 	c.cmd.Args[0] = os.Args[0]
 	c.cmd.Env = []string{cellArg + "=1"}
 	c.cmd.Dir = "/"
-	c.cmd.ExtraFiles = []*os.File{theirs, theirAnswers}
+	c.cmd.ExtraFiles = append([]*os.File{theirs, theirAnswers}, extra...)
 	c.cmd.Stderr = &c.stderr
 
 	if err := c.cmd.Start(); err != nil {
@@ -134,9 +132,9 @@ func noFiles() error {
 	return nil
 }
 
-// cellFilter permits cellCalls to all threads, whatever their arguments, and answers EPERM to all others; a foreign
-// ABI ends the process (libseccomp's default).
-func cellFilter() error {
+// filterCalls permits calls to all threads, whatever their arguments, and what more adds, and answers EPERM to all
+// others; a foreign ABI ends the process (libseccomp's default).
+func filterCalls(calls string, more func(*libseccomp.ScmpFilter) error) error {
 	filter, err := libseccomp.NewFilter(libseccomp.ActErrno.SetReturnCode(int16(unix.EPERM)))
 	if err != nil {
 		return fmt.Errorf("seccomp: %w", err)
@@ -148,13 +146,18 @@ func cellFilter() error {
 			return fmt.Errorf("seccomp: clone3: %w", err)
 		}
 	}
-	for name := range strings.FieldsSeq(cellCalls) {
+	for name := range strings.FieldsSeq(calls) {
 		call, err := libseccomp.GetSyscallFromName(name)
 		if err != nil || call < 0 {
 			continue
 		}
 		if err := filter.AddRule(call, libseccomp.ActAllow); err != nil {
 			return fmt.Errorf("seccomp: %s: %w", name, err)
+		}
+	}
+	if more != nil {
+		if err := more(filter); err != nil {
+			return err
 		}
 	}
 	if err := filter.Load(); err != nil {

@@ -40,7 +40,7 @@ func handled(abi int, s Spec) ll.RulesetAttr {
 	if abi >= 3 {
 		attr.HandledAccessFS |= ll.AccessFSTruncate
 	}
-	if abi >= 4 && s.Sandbox.Network == policy.NetworkNone {
+	if abi >= 4 && s.Sandbox.Network != policy.NetworkHost {
 		attr.HandledAccessNet = ll.AccessNetBindTCP | ll.AccessNetConnectTCP
 	}
 	if abi >= 5 {
@@ -86,7 +86,26 @@ func ruleset(root string, s Spec) (int, error) {
 			return -1, fmt.Errorf("landlock rule for %s: %w", r.path, err)
 		}
 	}
+	if attr.HandledAccessNet != 0 {
+		for _, r := range portRules(s) {
+			if err := ll.LandlockAddNetPortRule(fd, &r, 0); err != nil {
+				unix.Close(fd)
+				return -1, fmt.Errorf("landlock rule for port %d: %w", r.Port, err)
+			}
+		}
+	}
 	return fd, nil
+}
+
+// portRules are the TCP ports of the box's loopback: the proxy's to connect to, published ones to bind.
+func portRules(s Spec) (rules []ll.NetPortAttr) {
+	if s.Sandbox.Network == policy.NetworkAllow {
+		rules = append(rules, ll.NetPortAttr{AllowedAccess: ll.AccessNetConnectTCP, Port: ProxyPort})
+	}
+	for _, p := range s.Ports {
+		rules = append(rules, ll.NetPortAttr{AllowedAccess: ll.AccessNetBindTCP, Port: uint64(p)})
+	}
+	return rules
 }
 
 func addRule(ruleset int, root string, r pathRule, handled uint64) error {

@@ -7,6 +7,7 @@
 // Everything here runs already confined: no capability, no_new_privs, private root. Nothing of the workload has
 // run before pid 1 has its own filter and its child has the workload's.
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -36,7 +37,7 @@
 #endif
 
 // Keep all of these in step with control_linux.go.
-enum { CONTROL = 3, MAX_FILTER = 4096 };
+enum { CONTROL = 3, PORTAL = 4, MAX_FILTER = 4096 };
 enum { STEP_NONE, STEP_FORK, STEP_TERMINAL, STEP_LANDLOCK, STEP_SECCOMP, STEP_EXEC, STEP_OWN_FILTER };
 enum { FILTER_NOTIFY, FILTER_PLAIN, FILTER_OWN, FILTERS };
 enum { WITH_LANDLOCK = 1, WITH_TERMINAL = 2, WITH_FOREGROUND = 4 };
@@ -60,6 +61,8 @@ struct release {
 	struct sock_filter code[FILTERS * MAX_FILTER];
 };
 enum { GATE, RULESET, DESCRIPTORS };
+
+enum { PROXY_PORT = 3128, BACKLOG = 512 }; // ProxyPort of portal_linux.go; the kernel lowers the backlog to its own limit
 
 static void tell(int fd, char kind, char step, int32_t value) {
 	struct report r = {kind, step, value};
@@ -144,37 +147,73 @@ static int lock(int gate, struct release *o, int32_t *why) {
 	return -1;
 }
 
-// locked says on the gate that this process is confined, hands over the listener, and waits until the supervisor
-// has seen in /proc that it is so.
-static void locked(int gate, int listener, int32_t why) {
-	struct report r = {'L', STEP_NONE, why};
+// hand sends a report with a descriptor, which is closed, or without one when it is negative.
+static void hand(int fd, struct report r, int descriptor) {
 	union {
 		char buf[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
 	} control = {{0}};
 	struct iovec iov = {&r, sizeof r};
 	struct msghdr hdr = {.msg_iov = &iov, .msg_iovlen = 1};
-	if (listener >= 0) {
+	if (descriptor >= 0) {
 		hdr.msg_control = control.buf;
 		hdr.msg_controllen = sizeof control.buf;
 		struct cmsghdr *c = CMSG_FIRSTHDR(&hdr);
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof listener);
-		memcpy(CMSG_DATA(c), &listener, sizeof listener);
+		c->cmsg_len = CMSG_LEN(sizeof descriptor);
+		memcpy(CMSG_DATA(c), &descriptor, sizeof descriptor);
 	}
 	ssize_t n;
 	do
-		n = sendmsg(gate, &hdr, MSG_NOSIGNAL);
+		n = sendmsg(fd, &hdr, MSG_NOSIGNAL | MSG_DONTWAIT); // a proxy that does not read must not stop us
 	while (n < 0 && errno == EINTR);
-	if (listener >= 0)
-		close(listener);
+	if (descriptor >= 0)
+		close(descriptor);
+}
+
+// locked says on the gate that this process is confined, hands over the listener, and waits until the supervisor
+// has seen in /proc that it is so.
+static void locked(int gate, int listener, int32_t why) {
+	hand(gate, (struct report){'L', STEP_NONE, why}, listener);
+	ssize_t n;
 	char go;
 	do
 		n = recv(gate, &go, 1, 0);
 	while (n < 0 && errno == EINTR);
 	if (n != 1 || go != 'E')
 		_exit(125);
+}
+
+// The portal hands sockets of our network namespace to the proxy outside; see Portal in portal_linux.go. There is none
+// unless the policy permits a network or publishes a port.
+static int portal = -1;
+
+static int tcp_socket(void) { return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); }
+
+static void open_portal(void) {
+	int type = 0;
+	socklen_t len = sizeof type;
+	if (getsockopt(PORTAL, SOL_SOCKET, SO_TYPE, &type, &len) || type != SOCK_SEQPACKET)
+		return;
+	portal = PORTAL;
+	fcntl(portal, F_SETFD, FD_CLOEXEC);
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(PROXY_PORT), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = tcp_socket(), ok = fd >= 0 && !bind(fd, (struct sockaddr *)&at, sizeof at) && !listen(fd, BACKLOG);
+	hand(portal, (struct report){'A', STEP_NONE, ok ? 0 : errno}, ok ? fd : -1);
+}
+
+// serve_portal answers one request for a socket. The end of the proxy is the end of the portal, not ours.
+static void serve_portal(void) {
+	char order;
+	ssize_t n = recv(portal, &order, 1, MSG_DONTWAIT);
+	if (n == 1 && order == 'C') {
+		int fd = tcp_socket();
+		hand(portal, (struct report){'C', STEP_NONE, fd < 0 ? errno : 0}, fd);
+	} else if (n >= 0 || (errno != EINTR && errno != EAGAIN)) {
+		close(portal);
+		portal = -1;
+	}
 }
 
 // child becomes the workload. The end of the gate without a report means that it did: every descriptor of ours
@@ -217,15 +256,19 @@ static int64_t now(void) { // ms; no change of the date moves it
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-// wait_until sleeps until a child ends or stops, the supervisor says something, or the time (ms, 0: never) is there.
-// It returns 1 when there is something to read.
+// wait_until sleeps until a child ends or stops, the supervisor or the proxy says something, or the time (ms, 0: never)
+// is there. It serves the proxy, and returns 1 when there is something of the supervisor's to read.
 static int wait_until(int fd, int64_t at, const sigset_t *unblocked) {
 	int64_t left = at - now();
 	if (at && left < 0)
 		left = 0;
 	struct timespec t = {left / 1000, left % 1000 * 1000000};
-	struct pollfd p = {fd, POLLIN, 0};
-	return ppoll(&p, 1, at ? &t : NULL, unblocked) > 0;
+	struct pollfd p[] = {{fd, POLLIN, 0}, {portal, POLLIN, 0}};
+	if (ppoll(p, 2, at ? &t : NULL, unblocked) <= 0)
+		return 0;
+	if (p[1].revents)
+		serve_portal();
+	return p[0].revents != 0;
 }
 
 // finish ends what the workload left running, counts it, and reports how the workload ended. Nobody holds the
@@ -312,6 +355,7 @@ static void run(char **argv) {
 	sigaction(SIGCHLD, &act, NULL);
 	fcntl(CONTROL, F_SETFD, FD_CLOEXEC);
 	follow_supervisor();
+	open_portal();
 
 	tell(CONTROL, 'H', STEP_NONE, 0);
 	static struct release order; // large: not on the stack

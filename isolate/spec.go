@@ -27,8 +27,10 @@ type Spec struct {
 	Host    Host // how the supervisor runs
 
 	Stdin, Stdout, Stderr *os.File
-	Terminal              bool // the first of them that is a terminal becomes the command's controlling terminal
-	Foreground            bool // and the command starts in its foreground
+
+	Ports      []uint16 // that a server inside may bind, because they are published
+	Terminal   bool     // the first of them that is a terminal becomes the command's controlling terminal
+	Foreground bool     // and the command starts in its foreground
 }
 
 // Bind is one host file or folder that exists inside.

@@ -13,6 +13,7 @@ import (
 type Options struct {
 	Ops     policy.Operations
 	Network policy.Network
+	Listen  bool   // a server inside may listen, because a port is published
 	Arch    string // "amd64" or "arm64"; empty: runtime.GOARCH
 }
 
@@ -26,6 +27,12 @@ func (o Options) arch() string {
 // inet reports whether the workload may leave the box. Both keys are asked for: a network without
 // permission to use it, or permission without a network, is none.
 func (o Options) inet() bool { return o.Ops.NetworkAccess && o.Network == policy.NetworkHost }
+
+// tcp reports whether the workload needs TCP on the box's own loopback, and nothing else: to the proxy, or from a
+// published port.
+func (o Options) tcp() bool {
+	return !o.inet() && (o.Ops.NetworkAccess && o.Network == policy.NetworkAllow || o.Listen)
+}
 
 // block is a set of calls that enters the profile together.
 type block struct {
@@ -51,7 +58,7 @@ type rule struct {
 }
 
 // blocks lists every block; the order is that of the profile.
-var blocks = []block{base, files, threads, alone, subprocess, unixSockets, dataloader, net, jit, gpu, box, nosys}
+var blocks = []block{base, files, threads, alone, subprocess, unixSockets, dataloader, loopback, net, jit, gpu, box, nosys}
 
 // Profile returns which calls the workload may make, and what the others are answered. It is complete but for two
 // answers that the OCI format cannot say and Compile adds: the end of the process for a foreign ABI, and ENOSYS

@@ -1,6 +1,10 @@
 package seccomp
 
-import "github.com/opencontainers/runtime-spec/specs-go"
+import (
+	"slices"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
 
 // Address families, socket types and protocols of linux/socket.h and linux/in.h.
 const (
@@ -12,6 +16,7 @@ const (
 	sockStream   = 1
 	sockDgram    = 2
 	sockTypeMask = 0xf
+	sockCloexec  = 0o2000000
 
 	protoDefault = 0
 	protoTCP     = 6
@@ -25,7 +30,7 @@ const (
 var unixSockets = block{
 	name: "unix",
 	why:  "sockets between the box's own processes, no other family",
-	when: func(o Options) bool { return !o.inet() },
+	when: func(o Options) bool { return !o.inet() && !o.tcp() },
 	calls: []call{
 		{names: "socket", reason: "AF_UNIX only: DataLoader hangs without it; each other family is kernel code to attack (AF_VSOCK, AF_ALG, AF_NETLINK)",
 			rules: []rule{allow(is(0, afUnix)), refuse(eafnosupport, isNot(0, afUnix))}},
@@ -46,6 +51,17 @@ var dataloader = block{
 			rules: []rule{allow(without(3, msgOOB))}},
 		{names: "sendmsg recvmsg", reason: "as sendto; carries descriptors, which only processes of the box can exchange",
 			rules: []rule{allow(without(2, msgOOB))}},
+	},
+}
+
+// loopback is TCP in a box whose only interface is loopback. Landlock says to which ports.
+var loopback = block{
+	name: "loopback",
+	why:  "network: allow or a published port: TCP over IPv4 inside the box's own network namespace",
+	when: Options.tcp,
+	calls: []call{
+		{names: "socket", reason: "TCP over IPv4 and AF_UNIX; no UDP: there is no resolver inside, and no name service but /etc/hosts", rules: tcpSockets()},
+		{names: "setsockopt", reason: "the listed options of TCP", rules: tcpOptions},
 	},
 }
 
@@ -83,23 +99,25 @@ var socketOptions = options(solSocket,
 	66, 67, // SO_RCVTIMEO_NEW, SO_SNDTIMEO_NEW
 )
 
-// inetOptions leaves out TCP_ULP (kTLS), TCP_MD5SIG, TCP_REPAIR, TCP_CONGESTION, and everything of
-// multicast and of IPsec.
-var inetOptions = append(append(options(protoTCP,
+// tcpOptions leaves out TCP_ULP (kTLS), TCP_MD5SIG, TCP_REPAIR, TCP_CONGESTION, TCP_FASTOPEN.
+var tcpOptions = options(protoTCP,
 	1,       // TCP_NODELAY
 	3,       // TCP_CORK
 	4, 5, 6, // TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT
 	12, // TCP_QUICKACK
 	18, // TCP_USER_TIMEOUT
-), options(ipprotoIP,
+)
+
+// inetOptions leaves out everything of multicast and of IPsec.
+var inetOptions = slices.Concat(tcpOptions, options(ipprotoIP,
 	1, 2, // IP_TOS, IP_TTL
 	10, 11, // IP_MTU_DISCOVER, IP_RECVERR
-)...), options(ipprotoV6,
+), options(ipprotoV6,
 	16,     // IPV6_UNICAST_HOPS
 	23,     // IPV6_MTU_DISCOVER
 	25, 26, // IPV6_RECVERR, IPV6_V6ONLY
 	67, // IPV6_TCLASS
-)...)
+))
 
 func options(level uint64, names ...uint64) []rule {
 	var rules []rule
@@ -122,19 +140,34 @@ func inetSockets() []rule {
 		allow(is(0, afNetlink), is(2, netlinkRoute)),
 		refuse(eprotonosupport, is(0, afNetlink), isNot(2, netlinkRoute)))
 	for _, family := range []uint64{afInet, afInet6} {
-		rules = append(rules, streamAndDatagram(family)...)
+		rules = append(rules, kinds(family, stream, datagram)...)
 	}
 	return rules
 }
 
-// streamAndDatagram allows TCP and UDP. The type is looked at even where the protocol is 0, because
+// tcpSockets are the rules of socket(2) in a box with a proxy or a published port, disjoint and complete as well.
+func tcpSockets() []rule {
+	rules := []rule{allow(is(0, afUnix)), refuse(eafnosupport, is(0, 0)), refuse(eafnosupport, above(0, afInet))}
+	return append(rules, kinds(afInet, stream)...)
+}
+
+// kind is a type of socket with the number of its one protocol; the default is 0.
+type kind struct{ kind, proto uint64 }
+
+var stream, datagram = kind{sockStream, protoTCP}, kind{sockDgram, protoUDP}
+
+// kinds allows these kinds of a family's sockets. The type is looked at even where the protocol is 0, because
 // SOCK_SEQPACKET with protocol 0 is SCTP; MPTCP, UDP-Lite, ICMP and raw have numbers of their own.
-func streamAndDatagram(family uint64) []rule {
+func kinds(family uint64, allowed ...kind) []rule {
 	var rules []rule
-	for _, p := range except(4, exactly(4, sockStream, sockDgram)) {
+	var types []uint64
+	for _, t := range allowed {
+		types = append(types, t.kind)
+	}
+	for _, p := range except(4, exactly(4, types...)) {
 		rules = append(rules, refuse(eprotonosupport, is(0, family), masked(1, p.mask, p.value)))
 	}
-	for _, t := range []struct{ kind, proto uint64 }{{sockStream, protoTCP}, {sockDgram, protoUDP}} {
+	for _, t := range allowed {
 		with := func(proto specs.LinuxSeccompArg) []specs.LinuxSeccompArg {
 			return []specs.LinuxSeccompArg{is(0, family), masked(1, sockTypeMask, t.kind), proto}
 		}
