@@ -13,6 +13,9 @@ func TestMain(m *testing.M) {
 	if IsCell() {
 		attackFromCell()
 	}
+	if IsNetCell() {
+		attackFromNetCell()
+	}
 	if attack.IsPayload() {
 		os.Exit(attack.Payload())
 	}

@@ -24,5 +24,20 @@ const tiocspgrp = 0x5410
 // Own returns the filter of pid 1 itself. The workload has the same user id and can send it signals, so whatever
 // else pid 1 would do is the end of the box.
 func Own(o Options) *specs.LinuxSeccomp {
-	return &specs.LinuxSeccomp{DefaultAction: specs.ActKillProcess, Architectures: Profile(o).Architectures, Syscalls: own.syscalls(o.arch())}
+	p := &specs.LinuxSeccomp{DefaultAction: specs.ActKillProcess, Architectures: Profile(o).Architectures, Syscalls: own.syscalls(o.arch())}
+	if o.tcp() {
+		p.Syscalls = append(p.Syscalls, ownPortal.syscalls(o.arch())...)
+	}
+	return p
+}
+
+// ownPortal is what pid 1 does where there is a network or a published port.
+var ownPortal = block{
+	name: "portal",
+	why:  "pid 1 hands sockets of the box's network namespace to the proxy outside",
+	calls: []call{
+		{names: "socket", reason: "TCP over IPv4, the one kind that is handed out",
+			rules: []rule{allow(is(0, afInet), is(1, sockStream|sockCloexec), is(2, protoDefault))}},
+		{names: "sendmsg", reason: "with a descriptor"},
+	},
 }

@@ -40,6 +40,7 @@ var optionSets = map[string]Options{
 	"restricted": {},
 	"subprocess": {Ops: policy.Operations{Subprocess: true}},
 	"net":        {Ops: policy.Operations{NetworkAccess: true}, Network: policy.NetworkHost},
+	"tcp":        {Ops: policy.Operations{NetworkAccess: true}, Network: policy.NetworkAllow, Listen: true},
 	"everything": {
 		Ops:     policy.Operations{NetworkAccess: true, Subprocess: true, FileWrite: true, NativeCode: true, GPU: true},
 		Network: policy.NetworkHost,
@@ -49,7 +50,7 @@ var optionSets = map[string]Options{
 // everyOption calls f with each combination of options for both architectures.
 func everyOption(f func(Options)) {
 	for _, arch := range []string{"amd64", "arm64"} {
-		for bits := range 1 << 6 {
+		for bits := range 1 << 8 {
 			on := func(i int) bool { return bits>>i&1 == 1 }
 			o := Options{Arch: arch, Ops: policy.Operations{
 				NetworkAccess: on(0), Subprocess: on(1), FileWrite: on(2), NativeCode: on(3), GPU: on(4),
@@ -57,6 +58,10 @@ func everyOption(f func(Options)) {
 			if on(5) {
 				o.Network = policy.NetworkHost
 			}
+			if on(6) {
+				o.Network = policy.NetworkAllow
+			}
+			o.Listen = on(7)
 			f(o)
 		}
 	}
