@@ -30,6 +30,9 @@ func TestCompiledProfileAnswers(t *testing.T) {
 			check(t, strict, withoutNetwork)
 			check(t, compile(t, Profile(Options{Arch: arch, Ops: optionSets["subprocess"].Ops}), arch), withSubprocess)
 			check(t, compile(t, Profile(Options{Arch: arch, Ops: optionSets["net"].Ops, Network: policy.NetworkHost}), arch), withNetwork)
+			for _, o := range []Options{{Arch: arch, Listen: true}, {Arch: arch, Ops: optionSets["tcp"].Ops, Network: policy.NetworkAllow}} {
+				check(t, compile(t, Profile(o), arch), withTCP)
+			}
 			if arch == "amd64" {
 				check(t, strict, amd64Only)
 			}

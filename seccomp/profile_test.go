@@ -173,6 +173,8 @@ func TestEachOperationOpensItsOwnCallsAndNoOthers(t *testing.T) {
 		"network access without a network": {Options{Ops: policy.Operations{NetworkAccess: true}}, ""},
 		"a network without network access": {Options{Network: policy.NetworkHost}, ""},
 		"network access and a network":     {optionSets["net"], "recvmmsg sendmmsg"},
+		"hosts":                            {optionSets["tcp"], ""},
+		"hosts without network access":     {Options{Network: policy.NetworkAllow}, ""},
 		"an unknown kind of network":       {Options{Ops: policy.Operations{NetworkAccess: true}, Network: 7}, ""},
 	}
 	for name, tt := range tests {

@@ -23,7 +23,8 @@ const (
 	protoUDP     = 17
 	netlinkRoute = 0
 
-	msgOOB = 1
+	msgOOB      = 1
+	msgFastOpen = 0x20000000
 )
 
 // unixSockets is socket(2) in a box without a network.
@@ -47,10 +48,10 @@ var dataloader = block{
 		{names: "bind listen accept accept4 connect getsockname getpeername shutdown", reason: "on sockets that socket(2) let through; the net namespace is private unless the policy says otherwise"},
 		{names: "getsockopt", reason: "reading; multiprocessing's listener asks for the socket's type"},
 		{names: "setsockopt", reason: "the listed options of sockets; no filters, no kTLS, no device binding", rules: socketOptions},
-		{names: "sendto recvfrom", reason: "without urgent data: AF_UNIX's is an exploit path (CVE-2025-38236) nobody needs",
-			rules: []rule{allow(without(3, msgOOB))}},
+		{names: "sendto recvfrom", reason: "without urgent data: AF_UNIX's is an exploit path (CVE-2025-38236) nobody needs; without TCP fast open, which connects where Landlock does not look",
+			rules: []rule{allow(without(3, msgOOB|msgFastOpen))}},
 		{names: "sendmsg recvmsg", reason: "as sendto; carries descriptors, which only processes of the box can exchange",
-			rules: []rule{allow(without(2, msgOOB))}},
+			rules: []rule{allow(without(2, msgOOB|msgFastOpen))}},
 	},
 }
 

@@ -275,3 +275,25 @@ var withNetwork = []vector{
 	v("resolver", "sendmmsg", "allow", 3, 0, 2, unix.MSG_NOSIGNAL),
 	v("urgent messages", "sendmmsg", "EPERM", 3, 0, 2, unix.MSG_OOB),
 }
+
+// withTCP holds where the box's own loopback is open, to a proxy or from a published port.
+var withTCP = []vector{
+	v("AF_UNIX", "socket", "allow", unix.AF_UNIX, unix.SOCK_STREAM),
+	v("TCP", "socket", "allow", unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC),
+	v("TCP by name", "socket", "allow", unix.AF_INET, unix.SOCK_STREAM, unix.IPPROTO_TCP),
+	v("TCP over IPv6", "socket", "EAFNOSUPPORT", unix.AF_INET6, unix.SOCK_STREAM),
+	v("no family", "socket", "EAFNOSUPPORT", unix.AF_UNSPEC, unix.SOCK_STREAM),
+	v("UDP", "socket", "EPROTONOSUPPORT", unix.AF_INET, unix.SOCK_DGRAM),
+	v("raw", "socket", "EPROTONOSUPPORT", unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_ICMP),
+	v("MPTCP", "socket", "EPROTONOSUPPORT", unix.AF_INET, unix.SOCK_STREAM, unix.IPPROTO_MPTCP),
+	v("SCTP without its name", "socket", "EPROTONOSUPPORT", unix.AF_INET, unix.SOCK_SEQPACKET, 0),
+	v("IPv4 under hidden bits", "socket", "EAFNOSUPPORT", hidden|unix.AF_INET, unix.SOCK_STREAM),
+	v("routes", "socket", "EAFNOSUPPORT", unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_ROUTE),
+	v("vsock", "socket", "EAFNOSUPPORT", unix.AF_VSOCK, unix.SOCK_STREAM),
+	v("no delay", "setsockopt", "allow", 3, unix.SOL_TCP, unix.TCP_NODELAY),
+	v("kTLS", "setsockopt", "EPERM", 3, unix.SOL_TCP, unix.TCP_ULP),
+	v("options of IP", "setsockopt", "EPERM", 3, unix.SOL_IP, unix.IP_TTL),
+	v("connecting past Landlock", "sendto", "EPERM", 3, 0, 2, unix.MSG_FASTOPEN),
+	v("connecting past Landlock with a message", "sendmsg", "EPERM", 3, 0, unix.MSG_FASTOPEN),
+	v("sending", "sendto", "allow", 3, 0, 2, unix.MSG_NOSIGNAL),
+}
