@@ -1,7 +1,7 @@
-# Runs inside the machine; every check prints one line, PASS or FAIL with what was seen. DONE comes last.
+# Runs inside the machine; every check prints one line, PASS or FAIL with what was seen. 
 cg=/sys/fs/cgroup
 pass() { echo "PASS $1"; }
-fail() { echo "FAIL $1: $2"; shift 2; for f; do sed 's/^/      /' "$f" | head -n 60; done; }
+fail() { echo "FAIL $1: $2"; shift 2; for f; do sed 's/^/      /' "$f" | head -n 150; done; }
 # want NAME WHAT-WAS-SEEN FILE-TO-SHOW COMMAND…
 want() {
 	name=$1 seen=$2 show=$3
@@ -68,11 +68,11 @@ ll -- true
 want 'kill -9: the next call leaves nothing' "status $rc, cgroups: $(boxes), run folder: $(ls /run/loadlock | tr '\n' ' ')" report sh -c "[ -z '$(boxes)' ] && [ -z '$(ls /run/loadlock)' ]"
 
 # An ordinary user. as CGROUP COMMAND…: runs it as the user, with that group for its own.
-mkdir -p /run/user/1500 && chown 1500:1500 /run/user/1500 /home/user
+mkdir -p /run/user/1500 && chown 1500:1500 /run/user/1500
 as() {
 	group=$1
 	shift
-	GROUP=$group sh -c 'echo $$ >$GROUP/cgroup.procs && cd /home/user && exec su -m -- user /as.sh "$@"' sh "$@"
+	GROUP=$group sh -c 'echo $$ >$GROUP/cgroup.procs && cd /home/user && exec /loadlock-vm/as "$@"' sh "$@"
 }
 delegate() { mkdir -p "$1" && chown 1500:1500 "$1" "$1/cgroup.procs" "$1/cgroup.threads" "$1/cgroup.subtree_control"; }
 asll() { group=$1; shift; as "$group" loadlock run --json "$@" >out 2>report </dev/null; rc=$?; }
@@ -122,4 +122,3 @@ want 'user, kill -9: the workload dies too' 'within 20 s' report soon sh -c "! g
 asll $cg/tree/leaf -- true
 want 'user, kill -9: the next call leaves nothing' "status $rc, cgroups: $(boxes), run folder: $(ls /run/user/1500/loadlock | tr '\n' ' ')" report sh -c "[ -z '$(boxes)' ] && [ -z '$(ls /run/user/1500/loadlock)' ]"
 for p in $(cat $cg/tree/leaf/cgroup.procs); do kill -9 $p; done
-echo DONE

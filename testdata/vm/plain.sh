@@ -1,0 +1,3 @@
+. /loadlock-vm/checks.sh
+. /loadlock-vm/suite.sh
+echo DONE

@@ -1,0 +1,32 @@
+# The Go tests, as root and as an ordinary user. Prints what failed, and what was skipped for which reason.
+# failures LOG, skips LOG: what go test -v said of them.
+failures() { grep -avE '^(=== |ok|PASS)|^ *--- (PASS|SKIP)|^skipped for lack of' "$1"; }
+skips() {
+	awk '/^ +[a-z_0-9]+\.go:[0-9]+: / { sub(/^ +[^ ]+ /, ""); why = substr($0, 1, 160); next }
+		/^ *--- SKIP: / { n[why]++; if (n[why] <= 3) names[why] = names[why] " " $3 }
+		/^scripts were skipped for lack of/ { print "SKIP " $0 }
+		END { for (w in n) print "SKIP " n[w] " for: " w ":" names[w] (n[w] > 3 ? " …" : "") }' "$1"
+}
+# suite NAME PACKAGES COMMAND…: the tests of the packages, run through COMMAND (as another user, in another group).
+suite() {
+	name=$1 packages=$2
+	shift 2
+	for package in $packages; do
+		started=$(cut -d. -f1 /proc/uptime)
+		# The graph of imports needs the go command, and is the same everywhere.
+		(cd /loadlock-vm/tree/$package && "$@" /loadlock-vm/$(echo $package | tr / -).test \
+			-test.v -test.short -test.timeout 8m -test.skip 'ImportGraph|RulesOfTheGraph') >log 2>&1
+		rc=$?
+		took=$(($(cut -d. -f1 /proc/uptime) - started))
+		skips log
+		failures log >failed
+		seen="$(grep -c -- '^ *--- PASS' log) passed, $(grep -c -- '^ *--- SKIP' log) skipped, $took s"
+		want "$name: $package" "$seen" failed [ $rc -eq 0 ]
+	done
+}
+export CI=true
+REQUIRE=root,userns,cgroup,cgroup2,seccomp,landlock,python suite root 'isolate seccomp runner cmd/loadlock' env
+REQUIRE=userns,seccomp,landlock,python suite 'user without a group' 'isolate cmd/loadlock' /loadlock-vm/as
+delegate $cg/suite
+REQUIRE=userns,cgroup,cgroup2,seccomp,landlock,python suite 'user in a delegated group' 'isolate cmd/loadlock' \
+	sh -c "echo \$\$ >$cg/suite/cgroup.procs"' && exec /loadlock-vm/as "$@"' sh
