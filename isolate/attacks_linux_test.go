@@ -141,6 +141,7 @@ except OSError as e:
 	},
 	{
 		name: "leaves a core file", layer: "limits", needs: []string{"core-file", "core-limit"},
+		beside: []string{"capabilities"}, // CAP_SYS_RESOURCE raises any limit (getrlimit(2))
 		payload: func(*arena) string {
 			return `ulimit -c unlimited; cd /tmp; sh -c 'kill -SEGV $$'; ls /tmp | grep -c ^core`
 		},
@@ -148,6 +149,7 @@ except OSError as e:
 	},
 	{
 		name: "raises its own limits", layer: "limits", needs: []string{"core-limit"},
+		beside:  []string{"capabilities"},
 		payload: func(*arena) string { return "ulimit -c unlimited && echo raised" },
 		through: "^raised$", stopped: "(?i)(not permitted|error setting limit)",
 	},

@@ -85,7 +85,7 @@ func (b *Box) Start(ctx context.Context) error {
 		// prctl(2)): a locked thread is ours alone, and this one lives as long as the box.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		started <- b.start(ctx)
+		started <- b.diagnose(b.start(ctx))
 		<-b.keeper
 	}()
 	return <-started
@@ -121,10 +121,14 @@ func (b *Box) create() error {
 	if err := b.skeleton(); err != nil {
 		return err
 	}
+	if err := b.asLimited(); err != nil {
+		return err
+	}
 	config, err := specconv.CreateLibcontainerConfig(&specconv.CreateOpts{
-		CgroupName: b.spec.ID, Spec: oci, RootlessEUID: b.spec.Host.Rootless,
+		CgroupName: b.spec.ID, Spec: oci, RootlessEUID: b.spec.Host.Rootless || b.spec.Host.Limited,
 		// An ordinary user may not load a device list (BPF). That alone is forgiven here; observe sees the limits.
 		RootlessCgroups: b.spec.Host.Cgroup == "" || b.spec.Host.Rootless, UseSystemdCgroup: b.spec.Host.Systemd,
+		NoNewKeyring: keysRefused(),
 	})
 	if err != nil {
 		return fmt.Errorf("libcontainer configuration: %w", err)

@@ -1,11 +1,10 @@
 package isolate
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // Check is one line of doctor.
@@ -29,18 +28,24 @@ const (
 // Doctor probes every layer and the host settings that matter around them.
 func Doctor() []Check {
 	var out []Check
+	var refused *TrialError
+	errors.As(TryNamespaces(), &refused)
 	for _, l := range Layers() {
 		c := Check{Name: l.Name, Status: Fine, Detail: l.Doc}
-		err := l.Probe()
-		if l.Name == "user" && err == nil {
-			err = TryUserNamespace()
+		err, remedy := l.Probe(), l.Remedy
+		if refused != nil && refused.Layer == l.Name {
+			lack := refused.lack()
+			err, remedy = lack.Err, lack.Remedy
 		}
 		if err != nil {
-			c.Status, c.Detail, c.Remedy = Missing, err.Error(), l.Remedy
+			c.Status, c.Detail, c.Remedy = Missing, err.Error(), remedy
 		}
 		out = append(out, c)
 	}
-	return append(out, cgroupKind(), landlockVersion(), swapCheck(), corePattern(), tiocsti(), runAs())
+	for _, check := range hostChecks {
+		out = append(out, check())
+	}
+	return out
 }
 
 func cgroupKind() Check {
@@ -96,10 +101,14 @@ func tiocsti() Check {
 
 func runAs() Check {
 	if os.Geteuid() == 0 {
+		if FindIdentity("doctor").Rootless {
+			return Check{Name: "privileges", Status: Fine, Detail: "root of a user namespace with a single id: the command runs under that id"}
+		}
 		return Check{Name: "privileges", Status: Fine, Detail: "root: the command runs under an unprivileged id of its own"}
 	}
-	if unix.Access("/dev/shm", unix.W_OK) != nil {
-		return Check{Name: "privileges", Status: Warning, Detail: "ordinary user without /dev/shm"}
-	}
 	return Check{Name: "privileges", Status: Fine, Detail: "ordinary user: the command runs under the user's own id"}
+}
+
+func engineVersion() Check {
+	return Check{Name: "engine", Status: Fine, Detail: "libcontainer " + engine()}
 }

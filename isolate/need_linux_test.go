@@ -22,7 +22,7 @@ var requirements = map[string]func() error{
 		}
 		return nil
 	},
-	"userns":   TryUserNamespace,
+	"userns":   TryNamespaces,
 	"cgroup":   probeCgroup,
 	"seccomp":  probeSeccomp,
 	"landlock": func() error { _, err := landlockABI(); return err },

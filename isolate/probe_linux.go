@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 
 	"github.com/opencontainers/cgroups"
 	"golang.org/x/sys/unix"
@@ -26,12 +24,12 @@ func probeNamespace(kind string) func() error {
 	}
 }
 
-// probeUserNamespace checks what can be known without making one; ProbeUserNamespaceForReal makes one.
+// probeUserNamespace checks what can be known without making one; TryNamespaces makes one.
 func probeUserNamespace() error {
 	if err := probeNamespace("user")(); err != nil {
 		return err
 	}
-	if raw, err := os.ReadFile("/proc/sys/user/max_user_namespaces"); err == nil && strings.TrimSpace(string(raw)) == "0" {
+	if setting("/proc/sys/user/max_user_namespaces") == "0" {
 		return fmt.Errorf("user.max_user_namespaces is 0: %w", ErrUnsupported)
 	}
 	if os.Geteuid() == 0 {
@@ -41,23 +39,12 @@ func probeUserNamespace() error {
 		"/proc/sys/kernel/unprivileged_userns_clone":             "0",
 		"/proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1",
 	} {
-		if raw, err := os.ReadFile(file); err == nil && strings.TrimSpace(string(raw)) == refused {
-			if refused == "1" && TryUserNamespace() == nil {
+		if setting(file) == refused {
+			if refused == "1" && TryNamespaces() == nil {
 				continue // this program has a profile
 			}
 			return fmt.Errorf("%s is %s: %w", strings.ReplaceAll(strings.TrimPrefix(file, "/proc/sys/"), "/", "."), refused, ErrUnsupported)
 		}
-	}
-	return nil
-}
-
-// TryUserNamespace makes a user namespace in a child and reports whether that worked.
-func TryUserNamespace() error {
-	cmd := exec.Command("/proc/self/exe")
-	cmd.Args = []string{"/.loadlock/userns"} // pid1_linux.c ends it before anything of this program runs
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET}
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("user namespace: %w: %w", ErrUnsupported, err)
 	}
 	return nil
 }
@@ -168,14 +155,9 @@ func atMost(resource int, want uint64) uint64 {
 }
 
 // coreLimit is 1, not 0, where that is possible: a piped core_pattern ignores 0 and starts its program, and obeys 1
-// (core(5)). sudo leaves a hard limit of 0, which only CAP_SYS_RESOURCE raises.
+// (core(5)). sudo leaves a hard limit of 0, which only CAP_SYS_RESOURCE of the host raises.
 func coreLimit() uint64 {
-	if atMost(unix.RLIMIT_CORE, 1) == 1 {
-		return 1
-	}
-	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var caps [2]unix.CapUserData
-	if os.Geteuid() == 0 && unix.Capget(&hdr, &caps[0]) == nil && caps[0].Effective&(1<<unix.CAP_SYS_RESOURCE) != 0 {
+	if atMost(unix.RLIMIT_CORE, 1) == 1 || initialUserNamespace() && effective(unix.CAP_SYS_RESOURCE) {
 		return 1
 	}
 	return 0

@@ -49,12 +49,14 @@ type Owner struct{ UID, GID uint32 }
 // Host is what Bundle needs to know about the supervisor.
 type Host struct {
 	Rootless bool
-	UID, GID int    // of the supervisor
-	IDBase   uint32 // first host id of the mapped range when not rootless
-	Program  string // this program's own file: it is also pid 1 of the box
-	Cgroup   string // path of the new cgroup, empty for none
-	Systemd  bool   // the cgroup is made by the user's systemd
-	SwapFile bool   // swap can be limited
+	Limited  bool     // see Identity
+	UID, GID int      // of the supervisor
+	IDBase   uint32   // first host id of the mapped range when not rootless
+	Program  string   // this program's own file: it is also pid 1 of the box
+	Cgroup   string   // path of the new cgroup, empty for none
+	Systemd  bool     // the cgroup is made by the user's systemd
+	Private  []string // folders of the supervisor that the box's root must enter, when Limited
+	SwapFile bool     // swap can be limited
 }
 
 // inner ids: libcontainer needs 0 mapped to build the root; the workload runs as workID.

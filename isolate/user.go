@@ -1,10 +1,14 @@
 package isolate
 
-import "github.com/opencontainers/runtime-spec/specs-go"
+import (
+	"strings"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
 
 // userLayer maps the workload to an unprivileged id. As root, the ids come from a high range that owns nothing
 // on the host; two ids are enough (0 builds the root file system and is gone before the workload starts). As an
-// ordinary user there is only the user's own id; see user_namespaces(7).
+// ordinary user there is only the user's own id, which is 0 for root of a user namespace; see user_namespaces(7).
 var userLayer = Layer{
 	Name: "user", Doc: "the workload is nobody on the host, and root nowhere",
 	Remedy: "allow user namespaces: sysctl user.max_user_namespaces; on Ubuntu 23.10 and later also kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor profile with 'userns,' for loadlock; or run as root",
@@ -30,10 +34,13 @@ var userLayer = Layer{
 		}
 		for _, key := range []string{"Uid", "Gid"} {
 			for _, id := range v.statusFields(key) {
-				if id == "0" {
+				if id == "0" && rootIsHostRoot() {
 					return Off, "the workload has host " + key + " 0"
 				}
 			}
+		}
+		if groups := v.statusFields("Groups"); len(groups) > 0 && !s.Host.Rootless { // a user's own cannot be given up (setgroups(2))
+			return Partial, "the workload has the supplementary groups " + strings.Join(groups, " ")
 		}
 		return Full, ""
 	},

@@ -185,6 +185,7 @@ func (r *run) boxSpec(files [][]*validate.File) (isolate.Spec, error) {
 	if cgErr != nil {
 		cg = isolate.Cgroup{}
 	}
+	ids := isolate.FindIdentity(r.dir.id)
 	exe, err := os.Executable()
 	if err != nil {
 		return isolate.Spec{}, fmt.Errorf("own program: %w", err)
@@ -198,9 +199,13 @@ func (r *run) boxSpec(files [][]*validate.File) (isolate.Spec, error) {
 		ID: r.dir.id, RunDir: filepath.Join(r.dir.path, "box"), Args: r.found.Args, Dir: r.found.Dir, Env: r.found.Env,
 		Symlinks: r.found.Symlinks, Masks: r.found.Masks, Etc: etcFiles,
 		Sandbox: r.policy.Sandbox, CountDenials: r.job.FailOnDenial,
-		Host: isolate.Host{Rootless: os.Geteuid() != 0, UID: os.Geteuid(), GID: os.Getegid(), IDBase: idBase(r.dir.id),
+		Host: isolate.Host{Rootless: ids.Rootless, Limited: ids.Limited, UID: os.Geteuid(), GID: os.Getegid(), IDBase: ids.Base,
 			Program: exe, Cgroup: cg.Path, Systemd: cg.Systemd, SwapFile: isolate.SwapAccounted()},
 		Stdin: r.stdio.In, Stdout: r.stdio.Out, Stderr: r.stdio.Err, Terminal: r.stdio.Terminal, Foreground: r.stdio.Foreground,
+	}
+	s.Host.Private = []string{r.dir.private()}
+	if r.store != nil {
+		s.Host.Private = append(s.Host.Private, r.store.private())
 	}
 	if r.job.Workdir != "" {
 		s.Dir = r.job.Workdir
@@ -222,14 +227,30 @@ func (r *run) boxSpec(files [][]*validate.File) (isolate.Spec, error) {
 		}
 	}
 	s.Binds = r.scriptBind(s.Binds)
-	if !s.Host.Rootless {
-		for i := range s.Binds {
-			if s.Binds[i].Owner, err = owner(s.Binds[i], r.found.Script); err != nil {
-				return s, err
-			}
-		}
+	if err := r.owners(s.Binds, ids); err != nil {
+		return s, err
 	}
 	return s, nil
+}
+
+// owners sets whose files the binds must show as the workload's own.
+func (r *run) owners(binds []isolate.Bind, ids isolate.Identity) error {
+	if ids.Rootless {
+		return nil
+	}
+	for i := range binds {
+		owner, err := owner(binds[i], r.found.Script)
+		if err != nil {
+			return err
+		}
+		switch {
+		case ids.Owners:
+			binds[i].Owner = owner
+		case owner != nil && binds[i].Why != "--output": // that folder is open to everybody, inside a private one
+			r.res.Notes = append(r.res.Notes, validate.Printable(binds[i].Target)+": only its owner may use it, which the command is not: a container's root cannot map owners (mount_setattr(2)); chmod o+rX helps")
+		}
+	}
+	return nil
 }
 
 // owner says whose files a bind must show as the workload's own: as root, the workload has an id that owns
@@ -299,16 +320,6 @@ func reason(err error) string {
 		return p.Err.Error()
 	}
 	return err.Error()
-}
-
-// idBase picks two host ids for this run from the range that systemd documents for containers
-// (0x00080000 to 0x6FFFFFFF), so that two runs share neither files nor signals.
-func idBase(id string) uint32 {
-	var n uint32
-	for _, c := range []byte(id) {
-		n = n*31 + uint32(c)
-	}
-	return 0x10000000 + n%0x5000*0x10000
 }
 
 // etcFiles are written for every run: nothing of the host's accounts, names or resolvers exists inside.

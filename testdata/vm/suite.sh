@@ -1,6 +1,9 @@
 # The Go tests, as root and as an ordinary user. Prints what failed, and what was skipped for which reason.
 # failures LOG, skips LOG: what go test -v said of them.
-failures() { grep -avE '^(=== |ok|PASS)|^ *--- (PASS|SKIP)|^skipped for lack of' "$1"; }
+failures() {
+	grep -a -- '--- FAIL' "$1"
+	grep -aB25 ' FAIL: ' "$1" || grep -avE '^(=== |ok|PASS)|^ *--- |^skipped for lack of' "$1"
+}
 skips() {
 	awk '/^ +[a-z_0-9]+\.go:[0-9]+: / { sub(/^ +[^ ]+ /, ""); why = substr($0, 1, 160); next }
 		/^ *--- SKIP: / { n[why]++; if (n[why] <= 3) names[why] = names[why] " " $3 }
@@ -9,7 +12,7 @@ skips() {
 }
 # suite NAME PACKAGES COMMAND…: the tests of the packages, run through COMMAND (as another user, in another group).
 suite() {
-	name=$1 packages=$2
+	who=$1 packages=$2
 	shift 2
 	for package in $packages; do
 		started=$(cut -d. -f1 /proc/uptime)
@@ -21,7 +24,7 @@ suite() {
 		skips log
 		failures log >failed
 		seen="$(grep -c -- '^ *--- PASS' log) passed, $(grep -c -- '^ *--- SKIP' log) skipped, $took s"
-		want "$name: $package" "$seen" failed [ $rc -eq 0 ]
+		want "$who: $package" "$seen" failed [ $rc -eq 0 ]
 	done
 }
 export CI=true
