@@ -54,7 +54,7 @@ func Run(ctx context.Context, job Job) (res Result, err error) {
 		if err := r.startBox(ctx); err != nil {
 			stopScan()
 			<-scanned
-			return res, err
+			return res, r.orChanged(ctx, err)
 		}
 	}
 	clear, err := r.decide(ctx, <-scanned)

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -133,6 +134,17 @@ func (r *run) changedMeanwhile(c clearance) error {
 		return &EndedError{Path: r.ended.Path}
 	}
 	return nil
+}
+
+// orChanged blames a model that changed for what it made fail: a file that was to be mounted is gone, say.
+func (r *run) orChanged(ctx context.Context, err error) error {
+	for _, s := range r.snaps {
+		var changed *validate.ChangedError
+		if errors.As(s.Verify(ctx), &changed) {
+			return changed
+		}
+	}
+	return err
 }
 
 // inUse are the files that the command was given, by model, and the script.

@@ -1,0 +1,405 @@
+package runner
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/loadlock/loadlock/isolate"
+	"github.com/loadlock/loadlock/policy"
+	"github.com/loadlock/loadlock/validate"
+	"github.com/loadlock/loadlock/validate/validatetest"
+	"golang.org/x/sys/unix"
+)
+
+func init() { isolate.Init() } // this test binary is also the program that libcontainer re-executes
+
+// modelBytes is a large model whose last bytes are the word that the command prints.
+func modelBytes(word string) []byte {
+	const n = 2 << 20
+	header := fmt.Sprintf(`{"weight":{"dtype":"F32","shape":[%d],"data_offsets":[0,%d]}}`, n/4, n)
+	header += strings.Repeat(" ", -len(header)&7)
+	data := append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header...)
+	return append(append(data, make([]byte, n-4)...), word...)
+}
+
+func needBox(t *testing.T) {
+	t.Helper()
+	for _, c := range isolate.Doctor() {
+		if c.Status == isolate.Missing && slices.Contains([]string{"user", "mount", "pid", "net", "seccomp", "landlock"}, c.Name) {
+			validatetest.Need(t, c.Name, errors.New(c.Detail))
+		}
+	}
+}
+
+func notRoot() error {
+	if os.Geteuid() != 0 {
+		return errors.New("not root")
+	}
+	return nil
+}
+
+// stage is a run that an attacker interferes with at chosen moments.
+type stage struct {
+	t     *testing.T
+	r     *run
+	dir   string // the user's folder, with the model in it
+	model string // the large file
+	out   string // stdout of the command
+}
+
+// folder is a temporary folder that the box's ids may enter, unlike that of testing.T. It is not below /tmp, which is
+// the box's own inside, so that links on the way exist there as links.
+func folder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/var/tmp", "gap")
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// newStage makes dir/sub/m with a large and a small file, dir/evil, and links to the model.
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	needBox(t)
+	dir := folder(t)
+	s := &stage{t: t, dir: dir, model: filepath.Join(dir, "sub", "m", "model.safetensors"), out: filepath.Join(t.TempDir(), "out")}
+	s.must(os.MkdirAll(filepath.Dir(s.model), 0o755), os.WriteFile(s.model, modelBytes("GOOD"), 0o644), os.WriteFile(filepath.Join(dir, "sub/m/config.json"), []byte("{}"), 0o644),
+		os.WriteFile(filepath.Join(dir, "evil"), modelBytes("EVIL"), 0o644), os.Symlink("sub/m", filepath.Join(dir, "relative")), os.Symlink(filepath.Join(dir, "sub", "m"), filepath.Join(dir, "link")))
+	return s
+}
+
+// job is a run under a policy; without a command, one that prints the last word of the model.
+func (s *stage) job(named string, keep policy.ModelFiles, command ...string) Job {
+	s.t.Helper()
+	named = filepath.Join(s.dir, named)
+	if command == nil {
+		command = []string{"/usr/bin/tail", "-c", "4", filepath.Join(named, "model.safetensors")}
+	}
+	out, err := os.Create(s.out)
+	s.must(err)
+	words := []string{"copied", "unchangeable", "held"}
+	file := filepath.Join(s.t.TempDir(), "p.yaml")
+	s.must(os.WriteFile(file, []byte("name: gap\noptional_layers: [cgroup]\nmodel_files: "+words[keep]+"\n"), 0o600))
+	absent := filepath.Join(s.t.TempDir(), "absent")
+	return Job{Models: []string{named}, Command: command, Dir: s.dir, Home: s.t.TempDir(), Stdout: out, Policy: policy.Sources{Host: absent, User: absent, Explicit: file},
+		Env: []string{"XDG_RUNTIME_DIR=" + folder(s.t), "XDG_CACHE_HOME=" + folder(s.t)}}
+}
+
+// start settles a job as Run does, up to the pinned model.
+func (s *stage) start(job Job) {
+	s.t.Helper()
+	r := &run{job: job, res: &Result{}, opened: map[*validate.File]bool{}}
+	s.r = r
+	s.must(r.policyAndCommand())
+	var err error
+	r.dir, err = newRunDir(folder(s.t))
+	s.must(err)
+	s.t.Cleanup(func() {
+		if err := r.clean(); err != nil {
+			s.t.Error(err)
+		}
+	})
+	s.must(r.pin(s.t.Context()), r.pinScript(s.t.Context()))
+}
+
+// judge scans and starts the box.
+func (s *stage) judge() scanResult {
+	s.t.Helper()
+	sr := <-s.r.scan(s.t.Context())
+	s.must(sr.err)
+	return sr
+}
+
+func (s *stage) must(errs ...error) {
+	s.t.Helper()
+	if err := errors.Join(errs...); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// identityOnly takes away the leases: what users have on files of others.
+func (s *stage) identityOnly() {
+	for _, f := range s.r.leased {
+		_, err := unix.FcntlInt(f.Held().Fd(), unix.F_SETLEASE, unix.F_UNLCK)
+		s.must(err)
+		f.Keep(validate.Identity)
+	}
+	s.r.leased = nil
+}
+
+// seen is what the command printed.
+func (s *stage) seen() string {
+	s.t.Helper()
+	b, err := os.ReadFile(s.out)
+	s.must(err)
+	return string(b)
+}
+
+// rename is what downloaders and attackers do alike.
+func (s *stage) rename(from, to string) {
+	s.must(os.Rename(filepath.Join(s.dir, from), filepath.Join(s.dir, to)))
+}
+
+// scribble writes into a file as it lies there, and gives it back the modification time. A writer that finds a lease
+// does not wait.
+func (s *stage) scribble(name string) {
+	info, err := os.Stat(name)
+	s.must(err)
+	f, err := os.OpenFile(name, os.O_WRONLY|unix.O_NONBLOCK, 0)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return
+	}
+	s.must(err)
+	_, err = f.WriteAt([]byte("EVIL"), info.Size()-4)
+	s.must(err, f.Close(), os.Chtimes(name, info.ModTime(), info.ModTime()))
+}
+
+// An attack swaps at one of two moments: before the mounts are made, or when they are made and the verdict is in.
+type attack struct {
+	name   string
+	named  string       // how the command line names the model; sub/m if empty
+	before func(*stage) // the scan is over, nothing is mounted
+	during string       // in dir: where the name leads to in the instant of the mount, and at no other time
+	after  func(*stage) // everything is mounted, and the model was compared with what was pinned once more
+	needs  func() error
+	evil   string // what the command prints without the check; EVIL if empty
+}
+
+var attacks = []attack{
+	{name: "another file takes the name, and gives it back", before: func(s *stage) {
+		s.rename("sub/m/model.safetensors", "good")
+		s.rename("evil", "sub/m/model.safetensors")
+	},
+		after: func(s *stage) {
+			s.rename("sub/m/model.safetensors", "evil")
+			s.rename("good", "sub/m/model.safetensors")
+		}},
+	{name: "a hard link to another file takes the name, and gives it back",
+		before: func(s *stage) {
+			s.rename("sub/m/model.safetensors", "good")
+			s.must(os.Link(filepath.Join(s.dir, "evil"), s.model))
+		},
+		after: func(s *stage) { s.must(os.Remove(s.model)); s.rename("good", "sub/m/model.safetensors") }},
+	{name: "written to in place, modification time restored", after: func(s *stage) { s.scribble(s.model) }},
+	{name: "written to through another hard link", before: func(s *stage) { s.must(os.Link(s.model, filepath.Join(s.dir, "other"))) },
+		after: func(s *stage) { s.scribble(filepath.Join(s.dir, "other")) }},
+	{name: "an absolute link on the way leads elsewhere for an instant", named: "link", during: "evil"},
+	{name: "a relative link on the way leads elsewhere for an instant", named: "relative", during: "evil"},
+	{name: "a folder on the way becomes a link, and a folder again",
+		before: func(s *stage) {
+			s.elsewhere()
+			s.rename("sub/m", "sub/good")
+			s.must(os.Symlink("../elsewhere", filepath.Join(s.dir, "sub/m")))
+		},
+		after: func(s *stage) { s.must(os.Remove(filepath.Join(s.dir, "sub/m"))); s.rename("sub/good", "sub/m") }},
+	{name: "a mount over the file", needs: notRoot,
+		before: func(s *stage) {
+			s.must(unix.Mount(filepath.Join(s.dir, "evil"), s.model, "", unix.MS_BIND, ""))
+			s.t.Cleanup(func() { _ = unix.Unmount(s.model, unix.MNT_DETACH) })
+		},
+		after: func(s *stage) { s.must(unix.Unmount(s.model, unix.MNT_DETACH)) }},
+	{name: "cut short", after: func(s *stage) { s.cut() }, evil: "\x00\x00\x00\x00"},
+	{name: "a small file takes the name", before: func(s *stage) {
+		s.rename("sub/m/model.safetensors", "good")
+		s.must(os.WriteFile(s.model, []byte("EVIL"), 0o644))
+	}, after: func(s *stage) { s.rename("good", "sub/m/model.safetensors") }},
+}
+
+// elsewhere is a folder with another model.
+func (s *stage) elsewhere() {
+	s.must(os.Mkdir(filepath.Join(s.dir, "elsewhere"), 0o755))
+	s.rename("evil", "elsewhere/model.safetensors")
+}
+
+// cut truncates the file without waiting for a lease to be given back.
+func (s *stage) cut() {
+	f, err := os.OpenFile(s.model, os.O_WRONLY|unix.O_NONBLOCK, 0)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return
+	}
+	s.must(err, f.Truncate(1<<20), f.Close())
+}
+
+// play brings a run to the moment before the command starts, under attack.
+func (a attack) play(s *stage) clearance {
+	s.t.Helper()
+	sr := s.judge()
+	if a.before != nil {
+		a.before(s)
+	}
+	s.must(s.r.prepare(s.r.expected()))
+	if a.during != "" {
+		i := slices.IndexFunc(s.r.spec.Binds, func(b isolate.Bind) bool { return filepath.Base(b.Source) == filepath.Base(s.model) })
+		if i >= 0 {
+			s.r.spec.Binds[i].Source = filepath.Join(s.dir, a.during)
+		}
+		var err error
+		s.r.box, err = isolate.New(s.r.spec)
+		s.must(err)
+	}
+	s.must(s.r.startBox(s.t.Context()))
+	c := s.r.decideWithoutAnotherLook(s.t, sr)
+	if a.after != nil {
+		a.after(s)
+	}
+	return c
+}
+
+// decideWithoutAnotherLook is decide as an attacker finds it who swapped back in time, or was faster than it.
+func (r *run) decideWithoutAnotherLook(t *testing.T, sr scanResult) (c clearance) {
+	c.given = true
+	for i, s := range r.snaps {
+		model, d := validate.Decide(r.policy, s, sr.reports[i], time.Now())
+		if d.Verdict != validate.Admit {
+			t.Fatalf("%s: %v", d.Verdict, d.Findings)
+		}
+		c.models = append(c.models, model)
+	}
+	return c
+}
+
+func TestWhatIsLoadedIsWhatWasScanned(t *testing.T) {
+	for _, a := range attacks {
+		if a.named == "" {
+			a.named = filepath.Join("sub", "m")
+		}
+		if a.evil == "" {
+			a.evil = "EVIL"
+		}
+		play := func(t *testing.T, keep policy.ModelFiles, lease bool) (*stage, clearance) {
+			if a.needs != nil {
+				validatetest.Need(t, "root", a.needs())
+			}
+			s := newStage(t)
+			s.start(s.job(a.named, keep))
+			if !lease {
+				s.identityOnly()
+			}
+			c := a.play(s)
+			return s, c
+		}
+		refused := func(t *testing.T, s *stage, c clearance) {
+			var changed *validate.ChangedError
+			if err := s.r.launch(t.Context(), c); !errors.As(err, &changed) {
+				t.Errorf("the launch ended with %v, and the command printed %q", err, s.seen())
+			}
+		}
+		t.Run(a.name+"/identity check", func(t *testing.T) {
+			s, c := play(t, policy.ModelFilesHeld, false)
+			refused(t, s, c)
+		})
+		t.Run(a.name+"/lease", func(t *testing.T) {
+			s, c := play(t, policy.ModelFilesHeld, true)
+			if len(s.r.leased) == 0 {
+				validatetest.Need(t, "lease", errors.New("the kernel gives none here"))
+			}
+			refused(t, s, c)
+		})
+		t.Run(a.name+"/private copy", func(t *testing.T) {
+			s, c := play(t, policy.ModelFilesCopied, true)
+			if err := s.r.launch(t.Context(), c); err != nil || s.seen() != "GOOD" {
+				t.Errorf("%v, and the command printed %q", err, s.seen())
+			}
+		})
+		t.Run(a.name+"/without the check it gets through", func(t *testing.T) {
+			s, c := play(t, policy.ModelFilesHeld, false)
+			s.must(s.r.withhold(t.Context(), c), s.r.release(t.Context()))
+			s.r.stdio.started()
+			_, err := s.r.box.Wait(t.Context())
+			s.r.stdio.drain()
+			if err != nil || s.seen() != a.evil {
+				t.Errorf("%v, and the command printed %q, not %q: this attack tests nothing", err, s.seen(), a.evil)
+			}
+		})
+	}
+}
+
+// The comparison must resolve links as the box does. Through /proc/<pid>/root an absolute link leads to the host's
+// file, which the attacker swapped back in time.
+func TestTheComparisonIsNotLedToTheHostsFile(t *testing.T) {
+	i := slices.IndexFunc(attacks, func(a attack) bool { return strings.HasPrefix(a.name, "an absolute link") })
+	s := newStage(t)
+	s.start(s.job(attacks[i].named, policy.ModelFilesHeld))
+	s.identityOnly()
+	attacks[i].play(s)
+	f := s.r.snaps[0].Files[1]
+	if info, err := os.Stat(s.r.box.Root() + target(s.r.snaps[0], f)); err != nil || !f.Is(info) {
+		t.Fatalf("the naive look is not fooled (%v): this test shows nothing", err)
+	}
+	root, err := unix.Open(s.r.box.Root(), unix.O_PATH, 0)
+	s.must(err)
+	defer unix.Close(root)
+	if err := samePinned(root, target(s.r.snaps[0], f), f); err == nil {
+		t.Error("the comparison was led out of the box")
+	}
+}
+
+func TestAFIFOInALargeFilesPlaceDoesNotBlock(t *testing.T) {
+	s := newStage(t)
+	s.start(s.job("sub/m", policy.ModelFilesHeld))
+	a := attack{before: func(s *stage) { s.must(os.Remove(s.model), unix.Mkfifo(s.model, 0o644)) }}
+	c := a.play(s)
+	done := make(chan error, 1)
+	go func() { done <- s.r.launch(t.Context(), c) }()
+	select {
+	case err := <-done:
+		var changed *validate.ChangedError
+		if !errors.As(err, &changed) {
+			t.Error(err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("the launch waits for a writer")
+	}
+}
+
+// What is added after the scan is not there, and what is removed is: inside are the files of the verdict.
+func TestTheFolderInsideIsTheOneOfTheVerdict(t *testing.T) {
+	s := newStage(t)
+	s.start(s.job("sub/m", policy.ModelFilesHeld, "/bin/ls", filepath.Join(s.dir, "sub/m")))
+	a := attack{before: func(s *stage) {
+		s.must(os.WriteFile(filepath.Join(s.dir, "sub/m/sitecustomize.py"), []byte("evil"), 0o644))
+	}, after: func(s *stage) {
+		s.must(os.WriteFile(filepath.Join(s.dir, "sub/m/modeling_evil.py"), []byte("evil"), 0o644), os.Remove(filepath.Join(s.dir, "sub/m/config.json")))
+	}}
+	c := a.play(s)
+	if err := s.r.launch(t.Context(), c); err != nil || s.seen() != "config.json\nmodel.safetensors\n" {
+		t.Errorf("%v, inside are:\n%s", err, s.seen())
+	}
+}
+
+// A real attacker that never rests: it swaps the file while runs go by. Each run is refused or loads what was scanned.
+func TestARacingAttackerNeverWins(t *testing.T) {
+	s := newStage(t)
+	job := s.job("sub/m", policy.ModelFilesHeld)
+	sh := exec.Command("/bin/sh", "-c", `while :; do mv sub/m/model.safetensors good; mv evil sub/m/model.safetensors; mv sub/m/model.safetensors evil; mv good sub/m/model.safetensors; sleep 0.4; done`)
+	sh.Dir = s.dir
+	s.must(sh.Start())
+	t.Cleanup(func() { _ = sh.Process.Kill(); _ = sh.Wait() })
+	ran := map[string]int{}
+	for range 12 {
+		out, err := os.Create(s.out)
+		s.must(err)
+		job.Stdout = out
+		res, _ := Run(t.Context(), job)
+		out.Close()
+		saw := s.seen()
+		if saw != "" && saw != "GOOD" {
+			t.Fatalf("the command read %q (%s)", saw, res.Outcome)
+		}
+		ran[string(res.Outcome)+" "+saw]++
+	}
+	t.Log(ran)
+}
