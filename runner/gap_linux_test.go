@@ -1,9 +1,7 @@
 package runner
 
 import (
-	"encoding/binary"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,156 +17,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func init() { isolate.Init() } // this test binary is also the program that libcontainer re-executes
-
-// modelBytes is a large model whose last bytes are the word that the command prints.
-func modelBytes(word string) []byte {
-	const n = 2 << 20
-	header := fmt.Sprintf(`{"weight":{"dtype":"F32","shape":[%d],"data_offsets":[0,%d]}}`, n/4, n)
-	header += strings.Repeat(" ", -len(header)&7)
-	data := append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header...)
-	return append(append(data, make([]byte, n-4)...), word...)
-}
-
-func needBox(t *testing.T) {
-	t.Helper()
-	for _, c := range isolate.Doctor() {
-		if c.Status == isolate.Missing && slices.Contains([]string{"user", "mount", "pid", "net", "seccomp", "landlock"}, c.Name) {
-			validatetest.Need(t, c.Name, errors.New(c.Detail))
-		}
-	}
-}
-
-func notRoot() error {
-	if os.Geteuid() != 0 {
-		return errors.New("not root")
-	}
-	return nil
-}
-
-// stage is a run that an attacker interferes with at chosen moments.
-type stage struct {
-	t     *testing.T
-	r     *run
-	dir   string // the user's folder, with the model in it
-	model string // the large file
-	out   string // stdout of the command
-}
-
-// folder is a temporary folder that the box's ids may enter, unlike that of testing.T. It is not below /tmp, which is
-// the box's own inside, so that links on the way exist there as links.
-func folder(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/var/tmp", "gap")
-	if err == nil {
-		err = os.Chmod(dir, 0o755)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
-}
-
-// newStage makes dir/sub/m with a large and a small file, dir/evil, and links to the model.
-func newStage(t *testing.T) *stage {
-	t.Helper()
-	needBox(t)
-	dir := folder(t)
-	s := &stage{t: t, dir: dir, model: filepath.Join(dir, "sub", "m", "model.safetensors"), out: filepath.Join(t.TempDir(), "out")}
-	s.must(os.MkdirAll(filepath.Dir(s.model), 0o755), os.WriteFile(s.model, modelBytes("GOOD"), 0o644), os.WriteFile(filepath.Join(dir, "sub/m/config.json"), []byte("{}"), 0o644),
-		os.WriteFile(filepath.Join(dir, "evil"), modelBytes("EVIL"), 0o644), os.Symlink("sub/m", filepath.Join(dir, "relative")), os.Symlink(filepath.Join(dir, "sub", "m"), filepath.Join(dir, "link")))
-	return s
-}
-
-// job is a run under a policy; without a command, one that prints the last word of the model.
-func (s *stage) job(named string, keep policy.ModelFiles, command ...string) Job {
-	s.t.Helper()
-	named = filepath.Join(s.dir, named)
-	if command == nil {
-		command = []string{"/usr/bin/tail", "-c", "4", filepath.Join(named, "model.safetensors")}
-	}
-	out, err := os.Create(s.out)
-	s.must(err)
-	words := []string{"copied", "unchangeable", "held"}
-	file := filepath.Join(s.t.TempDir(), "p.yaml")
-	s.must(os.WriteFile(file, []byte("name: gap\noptional_layers: [cgroup]\nmodel_files: "+words[keep]+"\n"), 0o600))
-	absent := filepath.Join(s.t.TempDir(), "absent")
-	return Job{Models: []string{named}, Command: command, Dir: s.dir, Home: s.t.TempDir(), Stdout: out, Policy: policy.Sources{Host: absent, User: absent, Explicit: file},
-		Env: []string{"XDG_RUNTIME_DIR=" + folder(s.t), "XDG_CACHE_HOME=" + folder(s.t)}}
-}
-
-// start settles a job as Run does, up to the pinned model.
-func (s *stage) start(job Job) {
-	s.t.Helper()
-	r := &run{job: job, res: &Result{}, opened: map[*validate.File]bool{}}
-	s.r = r
-	s.must(r.policyAndCommand())
-	var err error
-	r.dir, err = newRunDir(folder(s.t))
-	s.must(err)
-	s.t.Cleanup(func() {
-		if err := r.clean(); err != nil {
-			s.t.Error(err)
-		}
-	})
-	s.must(r.pin(s.t.Context()), r.pinScript(s.t.Context()))
-}
-
-// judge scans and starts the box.
-func (s *stage) judge() scanResult {
-	s.t.Helper()
-	sr := <-s.r.scan(s.t.Context())
-	s.must(sr.err)
-	return sr
-}
-
-func (s *stage) must(errs ...error) {
-	s.t.Helper()
-	if err := errors.Join(errs...); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-// identityOnly takes away the leases: what users have on files of others.
-func (s *stage) identityOnly() {
-	for _, f := range s.r.leased {
-		_, err := unix.FcntlInt(f.Held().Fd(), unix.F_SETLEASE, unix.F_UNLCK)
-		s.must(err)
-		f.Keep(validate.Identity)
-	}
-	s.r.leased = nil
-}
-
-// seen is what the command printed.
-func (s *stage) seen() string {
-	s.t.Helper()
-	b, err := os.ReadFile(s.out)
-	s.must(err)
-	return string(b)
-}
-
-// rename is what downloaders and attackers do alike.
-func (s *stage) rename(from, to string) {
-	s.must(os.Rename(filepath.Join(s.dir, from), filepath.Join(s.dir, to)))
-}
-
-// scribble writes into a file as it lies there, and gives it back the modification time. A writer that finds a lease
-// does not wait.
-func (s *stage) scribble(name string) {
-	info, err := os.Stat(name)
-	s.must(err)
-	f, err := os.OpenFile(name, os.O_WRONLY|unix.O_NONBLOCK, 0)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		return
-	}
-	s.must(err)
-	_, err = f.WriteAt([]byte("EVIL"), info.Size()-4)
-	s.must(err, f.Close(), os.Chtimes(name, info.ModTime(), info.ModTime()))
-}
-
-// An attack swaps at one of two moments: before the mounts are made, or when they are made and the verdict is in.
-type attack struct {
+// A meddling is what an attacker does at one of two moments: before the mounts are made, or when they are made and the
+// verdict is in.
+type meddling struct {
 	name   string
 	named  string       // how the command line names the model; sub/m if empty
 	before func(*stage) // the scan is over, nothing is mounted
@@ -178,7 +29,7 @@ type attack struct {
 	evil   string // what the command prints without the check; EVIL if empty
 }
 
-var attacks = []attack{
+var meddlings = []meddling{
 	{name: "another file takes the name, and gives it back", before: func(s *stage) {
 		s.rename("sub/m/model.safetensors", "good")
 		s.rename("evil", "sub/m/model.safetensors")
@@ -234,7 +85,7 @@ func (s *stage) cut() {
 }
 
 // play brings a run to the moment before the command starts, under attack.
-func (a attack) play(s *stage) clearance {
+func (a meddling) play(s *stage) clearance {
 	s.t.Helper()
 	sr := s.judge()
 	if a.before != nil {
@@ -272,7 +123,7 @@ func (r *run) decideWithoutAnotherLook(t *testing.T, sr scanResult) (c clearance
 }
 
 func TestWhatIsLoadedIsWhatWasScanned(t *testing.T) {
-	for _, a := range attacks {
+	for _, a := range meddlings {
 		if a.named == "" {
 			a.named = filepath.Join("sub", "m")
 		}
@@ -317,7 +168,7 @@ func TestWhatIsLoadedIsWhatWasScanned(t *testing.T) {
 		t.Run(a.name+"/without the check it gets through", func(t *testing.T) {
 			s, c := play(t, policy.ModelFilesHeld, false)
 			s.must(s.r.withhold(t.Context(), c), s.r.release(t.Context()))
-			s.r.stdio.started()
+			s.r.stdio.started(s.r.box)
 			_, err := s.r.box.Wait(t.Context())
 			s.r.stdio.drain()
 			if err != nil || s.seen() != a.evil {
@@ -330,11 +181,11 @@ func TestWhatIsLoadedIsWhatWasScanned(t *testing.T) {
 // The comparison must resolve links as the box does. Through /proc/<pid>/root an absolute link leads to the host's
 // file, which the attacker swapped back in time.
 func TestTheComparisonIsNotLedToTheHostsFile(t *testing.T) {
-	i := slices.IndexFunc(attacks, func(a attack) bool { return strings.HasPrefix(a.name, "an absolute link") })
+	i := slices.IndexFunc(meddlings, func(a meddling) bool { return strings.HasPrefix(a.name, "an absolute link") })
 	s := newStage(t)
-	s.start(s.job(attacks[i].named, policy.ModelFilesHeld))
+	s.start(s.job(meddlings[i].named, policy.ModelFilesHeld))
 	s.identityOnly()
-	attacks[i].play(s)
+	meddlings[i].play(s)
 	f := s.r.snaps[0].Files[1]
 	if info, err := os.Stat(s.r.box.Root() + target(s.r.snaps[0], f)); err != nil || !f.Is(info) {
 		t.Fatalf("the naive look is not fooled (%v): this test shows nothing", err)
@@ -350,7 +201,7 @@ func TestTheComparisonIsNotLedToTheHostsFile(t *testing.T) {
 func TestAFIFOInALargeFilesPlaceDoesNotBlock(t *testing.T) {
 	s := newStage(t)
 	s.start(s.job("sub/m", policy.ModelFilesHeld))
-	a := attack{before: func(s *stage) { s.must(os.Remove(s.model), unix.Mkfifo(s.model, 0o644)) }}
+	a := meddling{before: func(s *stage) { s.must(os.Remove(s.model), unix.Mkfifo(s.model, 0o644)) }}
 	c := a.play(s)
 	done := make(chan error, 1)
 	go func() { done <- s.r.launch(t.Context(), c) }()
@@ -369,7 +220,7 @@ func TestAFIFOInALargeFilesPlaceDoesNotBlock(t *testing.T) {
 func TestTheFolderInsideIsTheOneOfTheVerdict(t *testing.T) {
 	s := newStage(t)
 	s.start(s.job("sub/m", policy.ModelFilesHeld, "/bin/ls", filepath.Join(s.dir, "sub/m")))
-	a := attack{before: func(s *stage) {
+	a := meddling{before: func(s *stage) {
 		s.must(os.WriteFile(filepath.Join(s.dir, "sub/m/sitecustomize.py"), []byte("evil"), 0o644))
 	}, after: func(s *stage) {
 		s.must(os.WriteFile(filepath.Join(s.dir, "sub/m/modeling_evil.py"), []byte("evil"), 0o644), os.Remove(filepath.Join(s.dir, "sub/m/config.json")))
