@@ -139,7 +139,7 @@ func (d *denials) count(data seccomp.Data, errno uint16) *Denial {
 		row.Last = now
 		return nil
 	}
-	row = &Denial{Call: k.call, Errno: unix.ErrnoName(unix.Errno(errno)), Count: 1, First: now, Last: now}
+	row = &Denial{Call: k.call, Errno: unix.ErrnoName(unix.Errno(errno)), Count: 1, Usual: seccomp.Usual(k.call), First: now, Last: now}
 	switch {
 	case k.other:
 		row.Arg = "others"

@@ -17,21 +17,24 @@ func (r *run) denials() {
 	r.res.DenialsNotCounted = why
 }
 
-// failOnDenial is --fail-on-denial: a command that ended with 0 has failed when calls were refused to it, or when
-// the counting did not last to the end.
+// failOnDenial is --fail-on-denial: a command that ended with 0 has failed when unusual calls were refused to it, or
+// when the counting did not last to the end.
 func (r *run) failOnDenial() {
 	if !r.job.FailOnDenial || r.res.Outcome != Exited || r.res.Status != 0 {
 		return
 	}
-	if len(r.res.Denials) > 0 || r.res.DenialsNotCounted != "" {
+	if r.res.DeniedCalls() > 0 || r.res.DenialsNotCounted != "" {
 		r.res.Outcome, r.res.Status = Denied, 123
 	}
 }
 
-// DeniedCalls is how many calls were refused in all.
+// DeniedCalls is how many calls were refused, without the usual ones: those that ordinary programs try, and go on
+// without.
 func (res Result) DeniedCalls() (n int64) {
 	for _, d := range res.Denials {
-		n += d.Count
+		if d.Usual == "" {
+			n += d.Count
+		}
 	}
 	return n
 }
@@ -53,7 +56,7 @@ const maxLast = 3
 
 // lastDenials names what was refused last before the time limit: often the reason why nothing went on.
 func lastDenials(b *strings.Builder, res Result) {
-	last := slices.Clone(res.Denials)
+	last := slices.DeleteFunc(slices.Clone(res.Denials), func(d isolate.Denial) bool { return d.Usual != "" })
 	slices.SortStableFunc(last, func(a, b isolate.Denial) int { return int(b.Last - a.Last) })
 	for _, d := range last[:min(maxLast, len(last))] {
 		fmt.Fprintf(b, "          denied before: %s, %d×, last after %s\n", denialWords(d), d.Count, short(d.Last))

@@ -14,7 +14,7 @@ const (
 	Signaled      Outcome = "signaled"       // 128+n
 	OutOfMemory   Outcome = "oom"            // 137, or the command's own status if it survived the kill of a child
 	TimedOut      Outcome = "timeout"        // 124
-	Denied        Outcome = "denied"         // 123, --fail-on-denial: it ended with 0, and system calls were refused
+	Denied        Outcome = "denied"         // 123, --fail-on-denial: it ended with 0, and unusual system calls were refused
 	Rejected      Outcome = "rejected"       // 121, not run
 	Inconclusive  Outcome = "inconclusive"   // 122, not run
 	Failed        Outcome = "failed"         // 125, ours

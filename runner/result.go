@@ -30,7 +30,7 @@ type Job struct {
 	// Notice is told, in one line, what the caller may want to know while the command runs; it may be nil. It is
 	// called from another goroutine, one call at a time.
 	Notice func(line string)
-	// FailOnDenial makes a run that ends with 0 a failure when system calls were refused, and keeps the command
+	// FailOnDenial makes a run that ends with 0 a failure when unusual system calls were refused, and keeps the command
 	// from starting where they cannot be counted.
 	FailOnDenial bool
 

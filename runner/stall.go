@@ -67,6 +67,7 @@ func (r *run) watchStall() (stop func()) {
 			case <-ticker.C:
 			}
 			list, _ := r.box.Denials()
+			list = slices.DeleteFunc(list, func(d isolate.Denial) bool { return d.Usual != "" })
 			if len(list) == 0 {
 				continue // nothing to blame: no look at the processes
 			}

@@ -48,6 +48,9 @@ func Compile(p *specs.LinuxSeccomp) (Program, error) {
 	if err != nil {
 		return Program{}, fmt.Errorf("seccomp: compile: %w", err)
 	}
+	if p.DefaultAction != specs.ActErrno { // whoever runs under it makes no call by mistake
+		return join(target.name, body, nil, nil)
+	}
 	var highest uint32
 	for _, s := range p.Syscalls {
 		for _, name := range s.Names {
@@ -66,7 +69,7 @@ func Compile(p *specs.LinuxSeccomp) (Program, error) {
 		}
 		silent = append(silent, n)
 	}
-	return join(target.name, body, highest, silent)
+	return join(target.name, body, silent, &highest)
 }
 
 // build gives the profile to libseccomp.

@@ -6,10 +6,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -41,6 +43,7 @@ func confine(processes bool, argv []string) error {
 		return err
 	}
 	raw := p.Plain
+	runtime.LockOSThread() // no_new_privs is a thread's; TSYNC gives it to the others
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return err
 	}
@@ -53,6 +56,10 @@ func confine(processes bool, argv []string) error {
 	runtime.KeepAlive(insns)
 	if errno != 0 {
 		return errno
+	}
+	if argv[0] == makeVectors {
+		callVectors()
+		os.Exit(0)
 	}
 	path, err := exec.LookPath(argv[0])
 	if err != nil {
@@ -90,6 +97,61 @@ func need(t *testing.T, what string, argv ...string) {
 			}
 		}
 		t.Skipf("needs %s: %v: %v", what, argv, err)
+	}
+}
+
+// makeVectors makes the confined process call the refused vectors instead of executing a program.
+const makeVectors = "make the calls of the vectors"
+
+// refusedVectors are those that can be called without harm: the filter answers them.
+func refusedVectors() (out []vector) {
+	table := withoutNetwork
+	if runtime.GOARCH == "amd64" {
+		table = append(slices.Clone(table), amd64Only...)
+	}
+	for _, v := range table {
+		if v.want != "allow" {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func callVectors() {
+	for i, v := range refusedVectors() {
+		n, err := number(v.call, archs[runtime.GOARCH])
+		if err != nil {
+			fmt.Println(i, err)
+			continue
+		}
+		var a [6]uintptr
+		for k, x := range v.args {
+			a[k] = uintptr(x)
+		}
+		_, _, errno := unix.RawSyscall6(uintptr(n), a[0], a[1], a[2], a[3], a[4], a[5])
+		fmt.Println(i, unix.ErrnoName(errno))
+	}
+}
+
+// The vectors' answers are computed by Evaluator; here the kernel gives them.
+func TestTheKernelAnswersWhatIsComputed(t *testing.T) {
+	got, err := underTheFilter(t, "restricted", makeVectors)
+	if err != nil {
+		t.Fatalf("%v:\n%s", err, got)
+	}
+	lines := strings.Split(strings.TrimSpace(got), "\n")
+	vectors := refusedVectors()
+	if len(lines) != len(vectors) || len(lines) < 100 {
+		t.Fatalf("%d answers for %d vectors", len(lines), len(vectors))
+	}
+	for i, v := range vectors {
+		want := v.want
+		if want == "ENOTSUP" {
+			want = unix.ErrnoName(unix.EOPNOTSUPP) // one number, two names
+		}
+		if lines[i] != fmt.Sprint(i, " ", want) {
+			t.Errorf("%s: %s(%#x): the kernel says %q, want %s", v.what, v.call, v.args, lines[i], want)
+		}
 	}
 }
 

@@ -48,14 +48,9 @@ const (
 	dataSize   = 64
 )
 
-// quiet are calls that every program tries and does without when they are answered, always, with ENOSYS: to tell
-// about them would cost every run something and nobody would be the wiser. They stay refused in the kernel.
-var quiet = []struct{ name, why string }{
-	{"clone3", "glibc tries it for every thread and process, and then takes clone"},
-}
-
-// join puts a compiled profile behind the checks that come first. Jumps are relative, so programs can be joined.
-func join(arch string, body []bpf.RawInstruction, highest uint32, quietNumbers []uint32) (Program, error) {
+// join puts a compiled profile behind the checks that come first: the ABI, the quiet calls, and ENOSYS above the
+// highest number known, if there is one. Jumps are relative, so programs can be joined.
+func join(arch string, body []bpf.RawInstruction, silent []uint32, highest *uint32) (Program, error) {
 	a, ok := abis[arch]
 	if !ok {
 		return Program{}, fmt.Errorf("%w: %s", ErrArchitecture, arch)
@@ -66,21 +61,25 @@ func join(arch string, body []bpf.RawInstruction, highest uint32, quietNumbers [
 		bpf.RetConstant{Val: retKillProcess},
 		bpf.LoadAbsolute{Off: dataNumber, Size: 4},
 	}
-	limit := []bpf.Instruction{
-		bpf.JumpIf{Cond: bpf.JumpGreaterThan, Val: highest, SkipFalse: 1},
-		bpf.RetConstant{Val: retErrno | enosys},
-	}
+	var limit []bpf.Instruction
 	if a.x32 {
 		// -1 is no call of any ABI (see doc.go) and must not be mistaken for x32, nor for a new call.
 		first = append(first,
 			bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0xffffffff, SkipTrue: 2},
 			bpf.JumpIf{Cond: bpf.JumpGreaterOrEqual, Val: x32Bit, SkipFalse: 1},
 			bpf.RetConstant{Val: retKillProcess})
-		limit = append([]bpf.Instruction{bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0xffffffff, SkipTrue: 2}}, limit...)
+		limit = append(limit, bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0xffffffff, SkipTrue: 2})
 	}
-	for _, n := range quietNumbers {
+	for _, n := range silent {
 		first = append(first,
 			bpf.JumpIf{Cond: bpf.JumpEqual, Val: n, SkipFalse: 1},
+			bpf.RetConstant{Val: retErrno | enosys})
+	}
+	if highest == nil {
+		limit = nil
+	} else {
+		limit = append(limit,
+			bpf.JumpIf{Cond: bpf.JumpGreaterThan, Val: *highest, SkipFalse: 1},
 			bpf.RetConstant{Val: retErrno | enosys})
 	}
 	head, err := bpf.Assemble(first)
