@@ -3,12 +3,14 @@ package advise
 // Obstacle is one thing that the command wanted and did not get. It names things, never values: a report must not
 // carry secrets.
 type Obstacle struct {
-	Kind  Kind   `json:"kind"`
-	What  string `json:"what,omitempty"`  // path, variable, module, library, host, or size
-	Text  string `json:"text,omitempty"`  // the error's own words, without what follows them
-	By    string `json:"by,omitempty"`    // "load.py line 3, through torch", when the message shows it
-	Flag  string `json:"flag,omitempty"`  // the flag that set the limit that was met, when one did
-	Extra string `json:"extra,omitempty"` // what the remedy would add: "/data, 214 entries"
+	Kind   Kind   `json:"kind"`
+	What   string `json:"what,omitempty"`   // path, variable, module, library, host, or size
+	Text   string `json:"text,omitempty"`   // the error's own words, without what follows them
+	By     string `json:"by,omitempty"`     // "load.py line 3, through torch", when the message shows it
+	Flag   string `json:"flag,omitempty"`   // the flag that set the limit that was met, when one did
+	Show   string `json:"show,omitempty"`   // the path that a remedy takes, where it is not What: a file's folder
+	Output string `json:"output,omitempty"` // the folder that --output can take the place of
+	Extra  string `json:"extra,omitempty"`  // what the remedy would add: "the folder holds 214 entries"
 }
 
 // Kind says what was wanted, and how the host and the box compare.
@@ -53,6 +55,9 @@ const (
 	CPUTime Kind = "cpu-time"
 	Files   Kind = "open-files"
 )
+
+// Allocation is one request for memory that the kernel refused outright.
+const Allocation Kind = "allocation"
 
 // ForeignABI is a call through the 32-bit or x32 gate.
 const ForeignABI Kind = "foreign-abi"
