@@ -158,3 +158,11 @@ func (s Story) said(options []string) bool {
 		return slices.ContainsFunc(pages[o.Kind].options, func(name string) bool { return slices.Contains(options, name) })
 	})
 }
+
+// PolicyLines are the policy lines of the first way to permit it.
+func (a Advice) PolicyLines() []string {
+	if len(a.Options) == 0 {
+		return nil
+	}
+	return a.Options[0].Policy
+}

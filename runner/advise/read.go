@@ -10,7 +10,7 @@ import (
 
 // Sighting is one message that was recognised: what was wanted, and with which error it was refused.
 type Sighting struct {
-	Want  want
+	Want  Want
 	What  string // as the message wrote it; may be a relative path
 	Errno string // ENOENT, EACCES, EROFS, EPERM, or empty
 	Text  string // the error's own words
@@ -56,9 +56,9 @@ func (g *Sighting) fill(re *regexp.Regexp, s string, m []int) bool {
 	before := traceback(s[:m[0]])
 	if what, ok := group("what"); ok && len(what) <= maxWhat {
 		g.What = what
-	} else if g.Want == wantHost {
+	} else if g.Want == WantHost {
 		g.What = hostIn(before + s[m[0]:m[1]])
-	} else if g.Want == wantSocket {
+	} else if g.Want == WantSocket {
 		g.What = serves(before + s[m[0]:m[1]] + ahead(s[m[1]:]))
 	}
 	g.By = by(before)

@@ -1,30 +1,30 @@
 package advise
 
-// want is what a message says was wanted.
-type want int
+// Want is what a message says was wanted.
+type Want int
 
 const (
-	wantPath want = iota
-	wantEnv
-	wantModule
-	wantLibrary
-	wantMapping // a file mapped executable
-	wantHost
-	wantSocket // TCP or UDP, to whatever end
-	wantProcess
-	wantTasks // processes or threads, beyond a limit
-	wantMemory
-	wantSpace
-	wantShm
-	wantGPU
-	wantFiles
+	WantPath Want = iota
+	WantEnv
+	WantModule
+	WantLibrary
+	WantMapping // a file mapped executable
+	WantHost
+	WantSocket // TCP or UDP, to whatever end
+	WantProcess
+	WantTasks // processes or threads, beyond a limit
+	WantMemory
+	WantSpace
+	WantShm
+	WantGPU
+	WantFiles
 )
 
 // text is one kind of message. The pattern's group "what" is the thing wanted; "why" is the errno: its number, name
 // or message. A row without "why" has its errno in the row.
 type text struct {
 	name    string // of the example in testdata/texts.txtar
-	want    want
+	want    Want
 	errno   string
 	says    string // what a report repeats of the message; nothing that the command chose
 	pattern string // RE2; ^ and $ are at lines
@@ -34,58 +34,58 @@ const quotedPath = `b?['"](?P<what>[^'"\n]+)['"]`
 
 // texts are tried in this order at every place of the tail; of two that match the same thing the first counts.
 var texts = []text{
-	{"python errno 24", wantFiles, "", "OSError: [Errno 24] Too many open files", `OSError: \[Errno 24\] Too many open files`},
-	{"python errno 28 with a path", wantSpace, "", "OSError: [Errno 28] No space left on device", `OSError: \[Errno 28\] No space left on device: ` + quotedPath},
-	{"python errno 28", wantSpace, "", "OSError: [Errno 28] No space left on device", `OSError: \[Errno 28\] No space left on device`},
-	{"python errno and path", wantPath, "", "", `^(?:\w+\.)*\w+(?:Error|Exception): \[Errno (?P<why>\d+)\] [A-Z][\w -]+: ` + quotedPath},
-	{"python script not there", wantPath, "", "", `^\S*python\S*: can't open file ` + quotedPath + `: \[Errno (?P<why>\d+)\]`},
-	{"hdf5", wantPath, "", "", `name = '(?P<what>[^'\n]+)', errno = (?P<why>\d+)`},
-	{"torch.save", wantPath, "EROFS", "RuntimeError: File … cannot be opened.", `RuntimeError: File (?P<what>\S+) cannot be opened\.`},
-	{"torch.save to a missing folder", wantPath, "ENOENT", "RuntimeError: Parent directory … does not exist.", `RuntimeError: Parent directory (?P<what>\S+) does not exist\.`},
-	{"node errno and path", wantPath, "", "", `Error: (?P<why>ENOENT|EACCES|EROFS|EPERM): [^\n]+, \w+ '(?P<what>[^'\n]+)'`},
-	{"linker output", wantPath, "", "", `^\S*ld(?:\.\w+)?: cannot open output file (?P<what>[^:\n]+): (?P<why>[A-Z][\w -]+)$`},
-	{"dash redirection", wantPath, "", "", `^\S+: \d+: cannot (?:create|open) (?P<what>[^:\n]+): (?P<why>[A-Z][\w -]+)$`},
-	{"shell line", wantPath, "", "", `^\S+: (?:line )?\d+: (?:exec: )?(?P<what>[^:\n]+): (?P<why>No such file or directory|Permission denied|Read-only file system)$`},
-	{"tool and quoted path", wantPath, "", "", `^[\w./+-]+: [a-z' ]+ ['‘](?P<what>[^'’\n]+)['’](?: for reading)?: (?P<why>No such file or directory|Permission denied|Read-only file system)$`},
-	{"tool and path", wantPath, "", "", `^[\w./+-]+: ['‘]?(?P<what>[^'’:\n ]+)['’]?: (?:Cannot open: )?(?P<why>No such file or directory|Permission denied|Read-only file system)$`},
-	{"perl die", wantPath, "", "", `^[^:\n]*?(?P<what>/[^\s:]+): (?P<why>No such file or directory|Permission denied|Read-only file system) at \S+ line \d+`},
+	{"python errno 24", WantFiles, "", "OSError: [Errno 24] Too many open files", `OSError: \[Errno 24\] Too many open files`},
+	{"python errno 28 with a path", WantSpace, "", "OSError: [Errno 28] No space left on device", `OSError: \[Errno 28\] No space left on device: ` + quotedPath},
+	{"python errno 28", WantSpace, "", "OSError: [Errno 28] No space left on device", `OSError: \[Errno 28\] No space left on device`},
+	{"python errno and path", WantPath, "", "", `^(?:\w+\.)*\w+(?:Error|Exception): \[Errno (?P<why>\d+)\] [A-Z][\w -]+: ` + quotedPath},
+	{"python script not there", WantPath, "", "", `^\S*python\S*: can't open file ` + quotedPath + `: \[Errno (?P<why>\d+)\]`},
+	{"hdf5", WantPath, "", "", `name = '(?P<what>[^'\n]+)', errno = (?P<why>\d+)`},
+	{"torch.save", WantPath, "EROFS", "RuntimeError: File … cannot be opened.", `RuntimeError: File (?P<what>\S+) cannot be opened\.`},
+	{"torch.save to a missing folder", WantPath, "ENOENT", "RuntimeError: Parent directory … does not exist.", `RuntimeError: Parent directory (?P<what>\S+) does not exist\.`},
+	{"node errno and path", WantPath, "", "", `Error: (?P<why>ENOENT|EACCES|EROFS|EPERM): [^\n]+, \w+ '(?P<what>[^'\n]+)'`},
+	{"linker output", WantPath, "", "", `^\S*ld(?:\.\w+)?: cannot open output file (?P<what>[^:\n]+): (?P<why>[A-Z][\w -]+)$`},
+	{"dash redirection", WantPath, "", "", `^\S+: \d+: cannot (?:create|open) (?P<what>[^:\n]+): (?P<why>[A-Z][\w -]+)$`},
+	{"shell line", WantPath, "", "", `^\S+: (?:line )?\d+: (?:exec: )?(?P<what>[^:\n]+): (?P<why>No such file or directory|Permission denied|Read-only file system)$`},
+	{"tool and quoted path", WantPath, "", "", `^[\w./+-]+: [a-z' ]+ ['‘](?P<what>[^'’\n]+)['’](?: for reading)?: (?P<why>No such file or directory|Permission denied|Read-only file system)$`},
+	{"tool and path", WantPath, "", "", `^[\w./+-]+: ['‘]?(?P<what>[^'’:\n ]+)['’]?: (?:Cannot open: )?(?P<why>No such file or directory|Permission denied|Read-only file system)$`},
+	{"perl die", WantPath, "", "", `^[^:\n]*?(?P<what>/[^\s:]+): (?P<why>No such file or directory|Permission denied|Read-only file system) at \S+ line \d+`},
 
-	{"python os.environ", wantEnv, "", "KeyError", `File "(?:<frozen os>|[^"\n]*/os\.py)", line \d+, in __getitem__\n(?:[^\n]*\n){0,3}?KeyError: '(?P<what>\w+)'`},
-	{"shell variable", wantEnv, "", "unbound variable", `^\S+: (?:line )?\d+: (?P<what>\w+): (?:unbound variable|parameter not set)$`},
+	{"python os.environ", WantEnv, "", "KeyError", `File "(?:<frozen os>|[^"\n]*/os\.py)", line \d+, in __getitem__\n(?:[^\n]*\n){0,3}?KeyError: '(?P<what>\w+)'`},
+	{"shell variable", WantEnv, "", "unbound variable", `^\S+: (?:line )?\d+: (?P<what>\w+): (?:unbound variable|parameter not set)$`},
 
-	{"python module", wantModule, "", "ModuleNotFoundError", `ModuleNotFoundError: No module named ['"](?P<what>[\w.]+)['"]`},
-	{"python -m", wantModule, "", "No module named …", `^\S*python\S*: No module named (?P<what>[\w.]+)$`},
+	{"python module", WantModule, "", "ModuleNotFoundError", `ModuleNotFoundError: No module named ['"](?P<what>[\w.]+)['"]`},
+	{"python -m", WantModule, "", "No module named …", `^\S*python\S*: No module named (?P<what>[\w.]+)$`},
 
-	{"library", wantLibrary, "", "cannot open shared object file", `(?P<what>[\w./+-]+\.so[\w.]*): cannot open shared object file`},
-	{"linker library", wantLibrary, "", "cannot find -l…", `^\S*ld(?:\.\w+)?: cannot find (?P<what>-l\S+?):? No such file or directory$`},
-	{"mapping", wantMapping, "", "failed to map segment from shared object", `(?P<what>/[^\s:'"]+): failed to map segment from shared object`},
+	{"library", WantLibrary, "", "cannot open shared object file", `(?P<what>[\w./+-]+\.so[\w.]*): cannot open shared object file`},
+	{"linker library", WantLibrary, "", "cannot find -l…", `^\S*ld(?:\.\w+)?: cannot find (?P<what>-l\S+?):? No such file or directory$`},
+	{"mapping", WantMapping, "", "failed to map segment from shared object", `(?P<what>/[^\s:'"]+): failed to map segment from shared object`},
 
-	{"huggingface offline", wantHost, "", "OfflineModeIsEnabled", `Cannot reach https?://(?P<what>[\w.-]+)[^\n]*offline mode is enabled`},
-	{"huggingface cache", wantHost, "", "outgoing traffic has been disabled", `outgoing traffic has been disabled`},
-	{"transformers", wantHost, "", "We couldn't connect to …", `couldn't connect to 'https?://(?P<what>[\w.-]+)[^'\n]*' to load`},
-	{"urllib3 pool", wantHost, "", "Max retries exceeded", `HTTPS?ConnectionPool\(host='(?P<what>[^'\n]+)', port=\d+\)`},
-	{"curl and git", wantHost, "", "Could not resolve host", `Could not resolve host: (?P<what>[\w.-]+)`},
-	{"wget", wantHost, "", "unable to resolve host address", `unable to resolve host address ['‘](?P<what>[\w.-]+)['’]`},
-	{"node getaddrinfo", wantHost, "", "getaddrinfo ENOTFOUND", `getaddrinfo (?:ENOTFOUND|EAI_AGAIN) (?P<what>[\w.-]+)`},
-	{"python gaierror", wantHost, "", "Name or service not known", `\[Errno -[235]\] (?:Name or service not known|Temporary failure in name resolution|No address associated with hostname)`},
-	{"requests certificates", wantHost, "", "no TLS CA certificate bundle", `Could not find a suitable TLS CA certificate bundle`},
-	{"python errno 97", wantSocket, "EAFNOSUPPORT", "[Errno 97] Address family not supported by protocol", `\[Errno 97\] Address family not supported by protocol`},
-	{"node listen", wantSocket, "EAFNOSUPPORT", "listen EAFNOSUPPORT", `Error: listen EAFNOSUPPORT`},
+	{"huggingface offline", WantHost, "", "OfflineModeIsEnabled", `Cannot reach https?://(?P<what>[\w.-]+)[^\n]*offline mode is enabled`},
+	{"huggingface cache", WantHost, "", "outgoing traffic has been disabled", `outgoing traffic has been disabled`},
+	{"transformers", WantHost, "", "We couldn't connect to …", `couldn't connect to 'https?://(?P<what>[\w.-]+)[^'\n]*' to load`},
+	{"urllib3 pool", WantHost, "", "Max retries exceeded", `HTTPS?ConnectionPool\(host='(?P<what>[^'\n]+)', port=\d+\)`},
+	{"curl and git", WantHost, "", "Could not resolve host", `Could not resolve host: (?P<what>[\w.-]+)`},
+	{"wget", WantHost, "", "unable to resolve host address", `unable to resolve host address ['‘](?P<what>[\w.-]+)['’]`},
+	{"node getaddrinfo", WantHost, "", "getaddrinfo ENOTFOUND", `getaddrinfo (?:ENOTFOUND|EAI_AGAIN) (?P<what>[\w.-]+)`},
+	{"python gaierror", WantHost, "", "Name or service not known", `\[Errno -[235]\] (?:Name or service not known|Temporary failure in name resolution|No address associated with hostname)`},
+	{"requests certificates", WantHost, "", "no TLS CA certificate bundle", `Could not find a suitable TLS CA certificate bundle`},
+	{"python errno 97", WantSocket, "EAFNOSUPPORT", "[Errno 97] Address family not supported by protocol", `\[Errno 97\] Address family not supported by protocol`},
+	{"node listen", WantSocket, "EAFNOSUPPORT", "listen EAFNOSUPPORT", `Error: listen EAFNOSUPPORT`},
 
-	{"python fork", wantProcess, "EPERM", "PermissionError: [Errno 1] Operation not permitted", `(?:_fork_exec\(|os\.fork\(\)|posix_spawn\()[^\n]*\n(?:[ ^]+\n)?PermissionError: \[Errno 1\] Operation not permitted`},
-	{"bash fork", wantProcess, "EPERM", "fork: Operation not permitted", `^\S+: fork: Operation not permitted`},
-	{"dash fork", wantProcess, "", "Cannot fork", `^\S+: \d+: Cannot fork`},
-	{"python thread", wantTasks, "", "RuntimeError: can't start new thread", `RuntimeError: can't start new thread`},
-	{"python errno 11", wantTasks, "", "BlockingIOError: [Errno 11] Resource temporarily unavailable", `(?:fork|spawn|Popen|_launch)[^\n]*\n(?:[ ^]*\n)?BlockingIOError: \[Errno 11\]`},
-	{"bash fork retry", wantTasks, "", "fork: Resource temporarily unavailable", `^\S+: fork: (?:retry: )?Resource temporarily unavailable`},
-	{"libgomp", wantTasks, "", "libgomp: Thread creation failed", `libgomp: Thread creation failed`},
+	{"python fork", WantProcess, "EPERM", "PermissionError: [Errno 1] Operation not permitted", `(?:_fork_exec\(|os\.fork\(\)|posix_spawn\()[^\n]*\n(?:[ ^]+\n)?PermissionError: \[Errno 1\] Operation not permitted`},
+	{"bash fork", WantProcess, "EPERM", "fork: Operation not permitted", `^\S+: fork: Operation not permitted`},
+	{"dash fork", WantProcess, "", "Cannot fork", `^\S+: \d+: Cannot fork`},
+	{"python thread", WantTasks, "", "RuntimeError: can't start new thread", `RuntimeError: can't start new thread`},
+	{"python errno 11", WantTasks, "", "BlockingIOError: [Errno 11] Resource temporarily unavailable", `(?:fork|spawn|Popen|_launch)[^\n]*\n(?:[ ^]*\n)?BlockingIOError: \[Errno 11\]`},
+	{"bash fork retry", WantTasks, "", "fork: Resource temporarily unavailable", `^\S+: fork: (?:retry: )?Resource temporarily unavailable`},
+	{"libgomp", WantTasks, "", "libgomp: Thread creation failed", `libgomp: Thread creation failed`},
 
-	{"dataloader", wantShm, "", "DataLoader worker is killed by signal: Bus error", `DataLoader worker \(pid \d+\) is killed by signal: Bus error`},
-	{"torch shm", wantShm, "", "unable to write to file </torch_…", `unable to (?:write to file </torch_|allocate shared memory)`},
-	{"tool space", wantSpace, "", "No space left on device", `^[a-z/][\w./+-]*: [^\n]*: No space left on device`},
-	{"python memory", wantMemory, "", "MemoryError", `^(?:[\w.]+\.)?_?(?:Array)?MemoryError`},
-	{"torch memory", wantMemory, "", "DefaultCPUAllocator: can't allocate memory", `DefaultCPUAllocator: can't allocate memory`},
-	{"torch without a GPU", wantGPU, "", "no NVIDIA driver or GPU", `No CUDA GPUs are available|Found no NVIDIA driver|no CUDA-capable device is detected`},
+	{"dataloader", WantShm, "", "DataLoader worker is killed by signal: Bus error", `DataLoader worker \(pid \d+\) is killed by signal: Bus error`},
+	{"torch shm", WantShm, "", "unable to write to file </torch_…", `unable to (?:write to file </torch_|allocate shared memory)`},
+	{"tool space", WantSpace, "", "No space left on device", `^[a-z/][\w./+-]*: [^\n]*: No space left on device`},
+	{"python memory", WantMemory, "", "MemoryError", `^(?:[\w.]+\.)?_?(?:Array)?MemoryError`},
+	{"torch memory", WantMemory, "", "DefaultCPUAllocator: can't allocate memory", `DefaultCPUAllocator: can't allocate memory`},
+	{"torch without a GPU", WantGPU, "", "no NVIDIA driver or GPU", `No CUDA GPUs are available|Found no NVIDIA driver|no CUDA-capable device is detected`},
 }
 
 // errnos are what messages call the errors that a sandbox causes (errno(3)).
