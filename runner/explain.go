@@ -16,7 +16,7 @@ import (
 	"github.com/loadlock/loadlock/validate"
 )
 
-// Explain tells about a rule, a layer, a report file, or the last run.
+// Explain tells about a rule, a layer, a system call, a report file, or the last run.
 func Explain(w io.Writer, what, stateDir string, style Style) error {
 	if r, ok := rules()[what]; ok {
 		explainRule(w, r, style)
@@ -24,12 +24,12 @@ func Explain(w io.Writer, what, stateDir string, style Style) error {
 	}
 	for _, l := range isolate.Layers() {
 		if l.Name == what {
-			fmt.Fprintf(w, "%s\n%s\n", style.paint("1", l.Name), l.Doc)
-			if l.Remedy != "" {
-				fmt.Fprintf(w, "if it is missing: %s\n", l.Remedy)
-			}
+			explainLayer(w, l, style)
 			return nil
 		}
+	}
+	if explainCall(w, what, style) {
+		return nil
 	}
 	name := what
 	if what == "last" {
@@ -40,7 +40,7 @@ func Explain(w io.Writer, what, stateDir string, style Style) error {
 	case errors.Is(err, fs.ErrNotExist) && what == "last":
 		return &UsageError{What: "nothing was run yet", Hint: "loadlock run --model ./model -- python load_model.py"}
 	case errors.Is(err, fs.ErrNotExist) && !looksLikePath(what):
-		return &UsageError{What: what + " is no rule, layer or report", Hint: near(what)}
+		return &UsageError{What: what + " is no rule, layer, system call or report", Hint: near(what)}
 	case err != nil:
 		return fmt.Errorf("report: %w", err)
 	}
@@ -50,6 +50,7 @@ func Explain(w io.Writer, what, stateDir string, style Style) error {
 	}
 	fmt.Fprintf(w, "run %s  %s  policy %s (%s)\ncommand %q\n", res.ID, res.Started.Format("2006-01-02 15:04:05"), res.Policy.Name, res.Policy.Digest, res.Command)
 	Summary(w, res, style)
+	Refused(w, res, style)
 	return nil
 }
 

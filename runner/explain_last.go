@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/loadlock/loadlock/policy"
 	"github.com/loadlock/loadlock/runner/advise"
 )
 
@@ -107,18 +108,22 @@ func adviceText(w io.Writer, n int, a advise.Advice, style Style) {
 	}
 	line("layer:", layer)
 	for i, o := range a.Options {
-		line([]string{"allow:", "or:"}[min(i, 1)], strings.Join(o.Flags, " "))
-		if len(o.Flags) == 0 {
-			line([]string{"allow:", "or:"}[min(i, 1)], "in the policy: "+strings.Join(o.Policy, "; "))
-		} else if len(o.Policy) > 0 {
-			line("", "and in the policy: "+strings.Join(o.Policy, "; "))
-		}
+		line([]string{"allow:", "or:"}[min(i, 1)], o.String())
 		line("cost:", o.Cost)
 	}
 	if len(a.Options) == 0 && a.Never != "" {
 		line("never:", a.Never)
 	}
 	line("else:", a.Instead)
+}
+
+// templateOr is the template of that name, or the default one.
+func templateOr(name string) string {
+	list, err := policy.Templates()
+	if err == nil && slices.ContainsFunc(list, func(t policy.TemplateInfo) bool { return t.Name == name }) {
+		return name
+	}
+	return "safe"
 }
 
 // policyFile shows where policy lines go, with those of the most probable reason.

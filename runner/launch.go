@@ -94,6 +94,7 @@ func (r *run) launch(ctx context.Context, c clearance) error {
 	r.res.Exit = &exit
 	r.res.Outcome, r.res.Status = ofExit(exit)
 	r.failOnDenial()
+	r.lookBack()
 	changed := r.changedMeanwhile(c)
 	if r.job.Output != "" {
 		r.res.Skipped, err = copyOut(filepath.Join(r.dir.private(), "output"), r.job.Output, r.policy.Sandbox.TmpMB<<20)

@@ -12,6 +12,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// lookBack notes in the report what a command that failed seems to have lacked.
+func (r *run) lookBack() {
+	if !r.res.Failed() {
+		return
+	}
+	tail := r.stdio.tail()
+	r.res.Obstacles = r.postmortem(tail)
+	info, err := statOf(r.job.Stderr)
+	r.res.StderrUnread = len(tail) == 0 && err == nil && info.Mode()&fs.ModeNamedPipe != 0
+}
+
 // postmortem finds out what stood in a command's way, once it has ended: limits that the kernel says were met, then
 // what the end of its stderr says, compared with the host and with the plan. It is called for failures only.
 func (r *run) postmortem(tail []byte) []advise.Obstacle {
@@ -144,7 +155,7 @@ func (r *run) pathObstacle(g advise.Sighting, o advise.Obstacle) (advise.Obstacl
 }
 
 // readOnly proposes where a write could go: the folder itself, and where that can be replaced by an empty one, --output.
-func (r *run) readOnly(p place, o advise.Obstacle) advise.Obstacle {
+func (r *run) readOnly(p spot, o advise.Obstacle) advise.Obstacle {
 	folder := filepath.Dir(p.path)
 	if p.host != nil && p.host.IsDir() {
 		folder = p.path

@@ -6,6 +6,7 @@ import (
 
 	"github.com/loadlock/loadlock/isolate"
 	"github.com/loadlock/loadlock/policy"
+	"github.com/loadlock/loadlock/runner/advise"
 	"github.com/loadlock/loadlock/validate"
 )
 
@@ -55,14 +56,17 @@ type Result struct {
 	Exit     *isolate.Exit         `json:"exit,omitempty"` // absent when the command did not run
 	Denials  []isolate.Denial      `json:"denials"`        // refused system calls, by call and argument
 	// DenialsNotCounted says why Denials is empty or not complete, when it is not.
-	DenialsNotCounted string       `json:"denials_not_counted,omitempty"`
-	Outcome           Outcome      `json:"outcome"`
-	Status            int          `json:"status"` // exit status of loadlock
-	Error             *ErrorResult `json:"error,omitempty"`
-	Timings           Timings      `json:"timings"`
-	Notes             []string     `json:"notes,omitempty"`
-	Skipped           []string     `json:"output_skipped,omitempty"` // left in --output but not copied out
-	Plan              any          `json:"plan,omitempty"`           // --dry-run: the OCI runtime spec
+	DenialsNotCounted string            `json:"denials_not_counted,omitempty"`
+	Obstacles         []advise.Obstacle `json:"obstacles,omitempty"` // what a failed command seems to have lacked; names, never values
+	// StderrUnread: nothing is known of what a failed command wrote, because its stderr was a pipe of its own.
+	StderrUnread bool         `json:"stderr_unread,omitempty"`
+	Outcome      Outcome      `json:"outcome"`
+	Status       int          `json:"status"` // exit status of loadlock
+	Error        *ErrorResult `json:"error,omitempty"`
+	Timings      Timings      `json:"timings"`
+	Notes        []string     `json:"notes,omitempty"`
+	Skipped      []string     `json:"output_skipped,omitempty"` // left in --output but not copied out
+	Plan         any          `json:"plan,omitempty"`           // --dry-run: the OCI runtime spec
 }
 
 // SchemaVersion changes when a field of Result changes its meaning or goes away.

@@ -51,6 +51,9 @@ func Summary(w io.Writer, res Result, style Style) {
 	default:
 		ran(&b, res, style)
 	}
+	if why := likely(res); why != "" {
+		fmt.Fprintf(&b, "%s %s; loadlock explain last\n", style.paint("31", "          likely:"), Plain(why))
+	}
 	for _, note := range res.Notes {
 		fmt.Fprintf(&b, "%s %s\n", style.paint("33", "          note:"), Plain(note))
 	}

@@ -197,3 +197,9 @@ func CallName(n uint32) string {
 	}
 	return name
 }
+
+// IsCall reports whether libseccomp knows a call of that name.
+func IsCall(name string) bool {
+	_, err := libseccomp.GetSyscallFromName(name)
+	return err == nil
+}

@@ -8,7 +8,7 @@ import (
 )
 
 func explainCommand() *cobra.Command {
-	return &cobra.Command{Use: "explain RULE|LAYER|REPORT|last", Short: "Explain a rule, a layer, a report, or the last run", Args: cobra.ExactArgs(1),
+	return &cobra.Command{Use: "explain last|REPORT|RULE|LAYER|CALL", Short: "Explain what was refused in the last run or a report; a rule, a layer, a system call", Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			home, _ := os.UserHomeDir()
 			return runner.Explain(os.Stdout, args[0], runner.StateDir(os.Getenv, home), style())

@@ -61,11 +61,14 @@ func Likely(list []Advice) string {
 	if a.Layer != "none" {
 		line += " (" + a.Layer + ")"
 	}
-	switch {
-	case len(a.Options) > 0 && len(a.Options[0].Flags) > 0:
-		line += ": " + a.Options[0].Flags[0]
-	case len(a.Options) > 0 && len(a.Options[0].Policy) > 0:
-		line += ": " + a.Options[0].Policy[0]
+	var ways []string
+	for _, o := range a.Options {
+		if ways = append(ways, strings.Join(o.Flags, " ")); len(o.Flags) == 0 {
+			ways[len(ways)-1] = strings.Join(o.Policy, "; ")
+		}
+	}
+	if len(ways) > 0 {
+		line += ": " + strings.Join(ways, ", or ")
 	}
 	return line
 }
@@ -92,15 +95,28 @@ func (s Story) obstacle(o Obstacle) Advice {
 		if name == "model" && what != "" {
 			what = "" // the path of a download that is not there yet
 		}
-		a.Options = append(a.Options, option(name, what, s.Policy))
+		a.permit(option(name, what, s.Policy))
 	}
 	if o.Kind == PathReadOnly && o.Output == "" {
 		slices.Reverse(a.Options) // --output helps only a command that can write elsewhere
 	}
-	if len(a.Options) == 0 {
+	switch {
+	case len(a.Options) > 0:
+	case len(p.options) > 0:
+		a.Never = permitted
+	default:
 		a.Never, a.Instead = a.Instead, ""
 	}
 	return a
+}
+
+const permitted = "the policy permits it already: something else refused it"
+
+// permit adds an option, unless the policy already permits all of it.
+func (a *Advice) permit(o Option) {
+	if len(o.Flags)+len(o.Policy) > 0 {
+		a.Options = append(a.Options, o)
+	}
 }
 
 // unnamed says a thing that no message named.
@@ -144,7 +160,10 @@ func (s Story) refusal(r Refusal) Advice {
 		a.Seen += "s"
 	}
 	for _, o := range row.options {
-		a.Options = append(a.Options, option(o, "", s.Policy))
+		a.permit(option(o, "", s.Policy))
+	}
+	if len(row.options) > 0 && len(a.Options) == 0 {
+		a.Never = permitted
 	}
 	if s.said(row.options) {
 		a.Weight = weights[harmless] // a message said it already, and better
@@ -159,10 +178,42 @@ func (s Story) said(options []string) bool {
 	})
 }
 
-// PolicyLines are the policy lines of the first way to permit it.
+// PolicyLines are the policy lines of the first way to permit it that needs some.
 func (a Advice) PolicyLines() []string {
-	if len(a.Options) == 0 {
-		return nil
+	for _, o := range a.Options {
+		if len(o.Policy) > 0 {
+			return o.Policy
+		}
 	}
-	return a.Options[0].Policy
+	return nil
+}
+
+// String is the option in one line.
+func (o Option) String() string {
+	text := strings.Join(o.Flags, " ")
+	if len(o.Policy) > 0 {
+		if text != "" {
+			text += ", and "
+		}
+		text += "in the policy: " + strings.Join(o.Policy, "; ")
+	}
+	return text
+}
+
+// Call is what the table says about a call by its name, each with the argument it is about.
+func Call(name string, p Policy) (out []Advice) {
+	for _, r := range calls {
+		if !hasWord(r.calls, name) {
+			continue
+		}
+		a := Advice{Tried: r.purpose, Layer: "seccomp", Never: r.never, Instead: r.instead}
+		if r.arg != "" {
+			a.Tried = r.arg + ": " + r.purpose
+		}
+		for _, o := range r.options {
+			a.Options = append(a.Options, option(o, "", p))
+		}
+		out = append(out, a)
+	}
+	return out
 }

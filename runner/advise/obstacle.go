@@ -23,6 +23,7 @@ const (
 	PathWithheld Kind = "path-withheld"  // a file of the model that validation did not admit
 	PathNowhere  Kind = "path-nowhere"   // it exists neither inside nor on the host
 	PathReadOnly Kind = "path-read-only" // to be written
+	PathSystem   Kind = "path-system"    // to be written, and part of the system or of the user's settings
 	PathNoExec   Kind = "path-noexec"    // to be started or mapped executable
 	PathForeign  Kind = "path-foreign"   // visible, and readable only for its owner, who is not the command's user
 )

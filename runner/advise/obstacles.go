@@ -22,6 +22,8 @@ var pages = map[Kind]page{
 		instead: "this is no work of the sandbox: look at the command's own arguments", weight: 20},
 	PathReadOnly: {tried: "write {}", layer: "mount", why: "everything of the host is read-only inside",
 		options: []string{"output", "write"}, instead: "/tmp and /dev/shm are writable, and go with the box", weight: 80},
+	PathSystem: {tried: "write {}", layer: "mount", why: "it is part of the system or of the user's settings, and everything of the host is read-only inside",
+		instead: "not proposed: what is written there is run by others. Let the command write to /tmp, or below --output DIR", weight: 80},
 	PathNoExec: {tried: "run or load {} as native code", layer: "mount", why: "native code runs only from the interpreter's and the system's folders (noexec, Landlock)",
 		options: []string{"native"}, weight: 85},
 	PathForeign: {tried: "use {}", layer: "user", why: "it is visible, and its permission bits keep it to its owner; the command runs as another user",

@@ -11,8 +11,8 @@ import (
 	"github.com/loadlock/loadlock/isolate"
 )
 
-// place is how one path stands on the host and in a box that was planned.
-type place struct {
+// spot is how one path stands on the host and in a box that was planned.
+type spot struct {
 	path   string      // absolute
 	host   fs.FileInfo // nil: not on the host
 	inside bool
@@ -23,11 +23,11 @@ type place struct {
 }
 
 // placeOf compares a path with the host and with the plan. Relative paths are the command's.
-func (r *run) placeOf(name string) place {
+func (r *run) placeOf(name string) spot {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(r.spec.Dir, name)
 	}
-	p := place{path: filepath.Clean(name)}
+	p := spot{path: filepath.Clean(name)}
 	p.host, _ = os.Stat(p.path)
 	real := p.path
 	if w, err := filepath.EvalSymlinks(p.path); err == nil {
@@ -50,7 +50,7 @@ var own = []struct {
 }{{"/tmp", true}, {"/dev/shm", true}, {"/dev", false}, {"/proc", false}}
 
 // plan finds the longest part of the plan that shows the path.
-func (p *place) plan(s isolate.Spec, real string) {
+func (p *spot) plan(s isolate.Spec, real string) {
 	if _, ok := s.Etc[real]; ok {
 		p.inside = true
 		return
@@ -116,7 +116,7 @@ func modelCache(real, home string) bool {
 
 // show is what --ro or --rw should name so that the path exists inside: the thing itself, or the folder that holds it
 // when more of the folder is wanted and nothing secret is in it. Extra says what else becomes visible.
-func (p place) show(home string) (path, extra string) {
+func (p spot) show(home string) (path, extra string) {
 	folder := filepath.Dir(p.path)
 	if p.host != nil && p.host.IsDir() {
 		return p.path, entriesOf(p.path)
