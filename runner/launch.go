@@ -68,13 +68,13 @@ func (r *run) launch(ctx context.Context, c clearance) error {
 	if err := r.sameInside(c); err != nil {
 		return err
 	}
+	if err := r.release(ctx); err != nil {
+		return err
+	}
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	stopWatch := r.watchLeases(ctx, func(f *validate.File) { r.aWriterCame(f, end) })
 	defer stopWatch()
-	if err := r.release(ctx); err != nil {
-		return err
-	}
 	r.res.Layers = r.box.Enforced
 	r.res.Timings.Release = time.Since(at)
 	r.stdio.started(r.box)

@@ -74,7 +74,7 @@ func (r *run) watchLeases(ctx context.Context, opened func(*validate.File)) (sto
 	}
 	go func() {
 		defer close(done)
-		look() // between unbroken and Notify
+		look() // who came since unbroken still waits
 		for {
 			select {
 			case <-ctx.Done():

@@ -98,9 +98,12 @@ func samePinned(root int, at string, f *validate.File) error {
 // aWriterCame is told that somebody waits to write to a leased file.
 func (r *run) aWriterCame(f *validate.File, end context.CancelFunc) {
 	if r.policy.ModelFiles == policy.ModelFilesUnchangeable {
+		r.notice(validate.Printable(f.Path) + " was opened for writing: the command is ended before a byte can change")
 		r.ended = f
 		end()
+		return
 	}
+	r.notice("tainted: " + validate.Printable(f.Path) + " was opened for writing; what the command reads from now on need not be what was scanned")
 }
 
 // changedMeanwhile notes what changed under the command while it ran: what it read may then differ from what was

@@ -96,6 +96,7 @@ func ran(b *strings.Builder, res Result, style Style) {
 			parts = append(parts, "withheld "+validate.Printable(h.Path)+": "+h.Why)
 		}
 	}
+	parts = append(parts, held(res)...)
 	for _, s := range res.Skipped {
 		parts = append(parts, "not copied out: "+s)
 	}
@@ -103,6 +104,22 @@ func ran(b *strings.Builder, res Result, style Style) {
 	if res.Outcome == TimedOut {
 		lastDenials(b, res)
 	}
+}
+
+// held says what keeps the large files of the models as they were scanned: "held by lease: 2 files".
+func held(res Result) (parts []string) {
+	count := map[validate.Keeping]int{}
+	for _, m := range res.Models {
+		for _, f := range m.Files {
+			count[f.HeldBy]++
+		}
+	}
+	for _, by := range []validate.Keeping{validate.Verity, validate.ReadOnly, validate.Lease, validate.Reflink, validate.FullCopy, validate.Identity} {
+		if n := count[by]; n > 0 {
+			parts = append(parts, fmt.Sprintf("held by %s: %d file%s", by, n, map[bool]string{true: "", false: "s"}[n == 1]))
+		}
+	}
+	return parts
 }
 
 func admitted(res Result) string {
