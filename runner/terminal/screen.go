@@ -3,6 +3,7 @@ package terminal
 import (
 	"os"
 	"sync"
+	"time"
 )
 
 // screen carries what is written to a pseudo-terminal to a terminal of the user.
@@ -12,6 +13,8 @@ type screen struct {
 	pass          bool // the policy passes control sequences
 	watch         func(undo string)
 	tail          *Tail
+
+	drawing sync.Mutex // held from the conversion for a mode of the user's terminal until it is drawn
 
 	mu     sync.Mutex
 	filter Filter
@@ -30,7 +33,10 @@ func (s *screen) run() {
 		n, err := s.master.Read(in)
 		if n > 0 {
 			s.tail.Write(in[:n])
-			if _, err := s.to.Write(s.convert(out, in[:n])); err != nil {
+			s.drawing.Lock()
+			_, err := s.to.Write(s.convert(out, in[:n]))
+			s.drawing.Unlock()
+			if err != nil {
 				return
 			}
 		}
@@ -92,8 +98,18 @@ func (s *screen) finish() {
 	}
 }
 
-func (s *screen) setCooked(on bool) {
+// change sets the user's terminal to its usual mode or to another, between two things that are drawn. A terminal that
+// takes nothing is not waited for.
+func (s *screen) change(set func() (cooked bool)) {
+	for range 100 {
+		if s.drawing.TryLock() {
+			defer s.drawing.Unlock()
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	cooked := set()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.cooked = on
+	s.cooked = cooked
 }

@@ -113,38 +113,43 @@ func (s *Session) Started(job Job) {
 	s.job = job
 	for _, sc := range s.screens {
 		sc.slave.Close()
-		sc.slave = nil
-		sc.setCooked(true)
-		go sc.run()
+		sc.slave, sc.cooked = nil, true
 	}
 	s.mu.Lock()
 	if s.Foreground {
 		s.toFront()
 	}
 	s.mu.Unlock()
+	for _, sc := range s.screens {
+		go sc.run()
+	}
 	signal.Notify(s.signals, unix.SIGTSTP, unix.SIGCONT, unix.SIGWINCH)
 	go s.follow()
 }
 
 // toFront takes the keyboard for a command that has the foreground, if it can be had.
-func (s *Session) toFront() bool {
-	if !s.keyboard.take() {
+func (s *Session) toFront() (taken bool) {
+	if s.keyboard == nil {
 		return false
 	}
-	s.screens[0].setCooked(false)
-	s.front = true
-	return true
+	s.screens[0].change(func() (cooked bool) {
+		taken = s.keyboard.take()
+		return !taken
+	})
+	s.front = s.front || taken
+	return taken
 }
 
 // toBack gives the terminal back as it was.
 func (s *Session) toBack() {
-	if len(s.screens) > 0 && s.front {
+	if s.front {
 		s.screens[0].finish()
+		s.screens[0].change(func() (cooked bool) {
+			s.keyboard.give()
+			return true
+		})
 	}
-	s.keyboard.give()
-	if s.front = false; len(s.screens) > 0 {
-		s.screens[0].setCooked(true)
-	}
+	s.front = false
 }
 
 // follow passes on what the user does to us as a job.
