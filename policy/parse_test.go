@@ -14,6 +14,16 @@ func read(text string) (written, error) {
 
 const someDigest = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
+// anchorBomb is a text that grows to 9⁹ words where aliases are expanded.
+func anchorBomb() string {
+	text := "description: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n"
+	for i := range 9 {
+		alias := fmt.Sprintf("*a%d, ", i)
+		text += fmt.Sprintf("k%d: &a%d [%s]\n", i, i+1, strings.TrimSuffix(strings.Repeat(alias, 9), ", "))
+	}
+	return text
+}
+
 // Each text must be refused with an error that begins with want and whose place is file:line:column.
 var refusals = []struct{ name, text, want string }{
 	{"an unknown key names the nearest", "timeout_seconds: 60\nmemry_limit_mb: 5\n", "p.yaml:2:1: memry_limit_mb: unknown key; the nearest is memory_limit_mb"},
@@ -121,6 +131,20 @@ var refusals = []struct{ name, text, want string }{
 	{"a second document", "name: a\n---\nname: b\n", "p.yaml:2:1: a second document begins here"},
 	{"an anchor", "description: &a x\n", "p.yaml:1:14: anchor &a: a policy may not use anchors"},
 	{"an alias", "description: &a x\nname: *a\n", "p.yaml:1:14: anchor &a"},
+	{"an anchor bomb", anchorBomb(), "p.yaml:1:14: anchor &a0: a policy may not use anchors"},
+	{"an anchor on a mapping", "scan: &s {max_files: 1}\n", "p.yaml:1:7: anchor &s: a policy may not use anchors"},
+	{"an anchor on a key", "&k name: x\n", "p.yaml:1:1: anchor &k: a policy may not use anchors"},
+	{"an alias to nothing", "name: *nobody\n", "p.yaml:1:1: is not YAML: "},
+	{"a merge key that merges itself", "scan: &s\n  <<: *s\n", "p.yaml:1:7: anchor &s: a policy may not use anchors"},
+	{"a repeated key, quoted once", "\"cpus\": 1\ncpus: 2\n", "p.yaml:2:1: cpus: is repeated; it was set on line 1"},
+	{"a repeated key, escaped once", "\"cp\\u0075s\": 1\ncpus: 2\n", "p.yaml:2:1: cpus: is repeated; it was set on line 1"},
+	{"a repeated key in flow style", "{cpus: 1, cpus: 2}\n", "p.yaml:1:11: cpus: is repeated; it was set on line 1"},
+	{"a tag on a key", "!!str name: x\n", "p.yaml:1:1: tag !!str: a policy may not use tags"},
+	{"a tag on the document", "!!map\nname: x\n", "p.yaml:1:1: tag !!map: a policy may not use tags"},
+	{"a tag that makes a number of text", "pids_limit: !!int \"9\"\n", "p.yaml:1:13: tag !!int: a policy may not use tags"},
+	{"a tag for binary data", "name: !!binary c2FmZQ==\n", "p.yaml:1:7: tag !!binary: a policy may not use tags"},
+	{"a merge key, quoted, is a key", "\"<<\": {name: x}\n", "p.yaml:1:1: <<: unknown key"},
+	{"a weakening with a look-alike letter", "sandb\u043ex_required: false\n", "p.yaml:1:1: "},
 	{"a merge key", "<<: {name: x}\n", "p.yaml:1:1: a policy may not use merge keys"},
 	{"a tag", "name: !!str x\n", "p.yaml:1:7: tag !!str: a policy may not use tags"},
 	{"a private tag", "name: !exec x\n", "p.yaml:1:7: tag !exec: a policy may not use tags"},

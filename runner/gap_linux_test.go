@@ -254,3 +254,107 @@ func TestARacingAttackerNeverWins(t *testing.T) {
 	}
 	t.Log(ran)
 }
+
+// The script that runs is the one whose digest is in the report, whatever happens to its name meanwhile.
+func TestTheScriptThatRunsIsTheOneInTheReport(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		evil  func(s *stage, script string)
+		write bool // the folder is shown with --rw, so that the script stays where it is
+	}{
+		{"replaced", func(s *stage, script string) {
+			s.must(os.Rename(script, script+".old"), os.WriteFile(script, []byte("echo EVIL\n"), 0o755))
+		}, false},
+		{"written to in place", func(s *stage, script string) { s.must(os.WriteFile(script, []byte("echo EVIL\n"), 0o755)) }, false},
+		{"replaced in a folder that may be written to", func(s *stage, script string) {
+			s.must(os.Rename(script, script+".old"), os.WriteFile(script, []byte("echo EVIL\n"), 0o755))
+		}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, checked := range []bool{true, false} {
+				s := newStage(t)
+				script := filepath.Join(s.dir, "load.sh")
+				s.must(os.WriteFile(script, []byte("echo GOOD\n"), 0o755))
+				job := s.job("sub/m", policy.ModelFilesHeld, "/bin/sh", script)
+				if tt.write {
+					job.Write = []string{s.dir}
+					job.Policy.Explicit = s.policyFile("restricted_operations: [network_access, gpu]\n")
+				}
+				s.start(job)
+				if !checked {
+					s.r.script.Close()
+					s.r.script = nil
+				}
+				m := meddling{before: func(s *stage) { tt.evil(s, script) }}
+				err := s.r.launch(t.Context(), m.play(s))
+				var changed *validate.ChangedError
+				switch {
+				case !checked && (err != nil || s.seen() != "EVIL\n"):
+					t.Errorf("without the check: %v, printed %q: this attack tests nothing", err, s.seen())
+				case checked && tt.write && !errors.As(err, &changed):
+					t.Errorf("%v, printed %q", err, s.seen())
+				case checked && !tt.write && (err != nil || s.seen() != "GOOD\n" || s.r.res.Code.HeldBy != validate.PrivateCopy):
+					t.Errorf("%v, printed %q, report %+v", err, s.seen(), s.r.res.Code)
+				}
+			}
+		})
+	}
+}
+
+// V-06: the policy is what was read, once, whatever becomes of its file.
+func TestThePolicyThatHoldsIsTheOneThatWasRead(t *testing.T) {
+	s := newStage(t)
+	job := s.job("sub/m", policy.ModelFilesHeld)
+	link, file := filepath.Join(s.dir, "policy.yaml"), job.Policy.Explicit
+	s.must(os.Symlink(file, link))
+	job.Policy.Explicit = link
+	s.start(job)
+	digest := s.r.policy.Digest()
+	m := meddling{before: func(s *stage) {
+		s.must(os.WriteFile(file, []byte("extends: trust\nname: evil\n"), 0o644), os.Remove(link), os.Symlink(filepath.Join(s.dir, "evil.yaml"), link))
+		s.must(os.WriteFile(filepath.Join(s.dir, "evil.yaml"), []byte("extends: trust\nname: evil\nsandbox_required: false\n"), 0o644))
+	}}
+	if err := s.r.launch(t.Context(), m.play(s)); err != nil || s.seen() != "GOOD" {
+		t.Errorf("%v, printed %q", err, s.seen())
+	}
+	if s.r.res.Policy.Digest != digest || s.r.res.Policy.Name != "gap" || s.r.policy.UnsafeUnknownGlobals {
+		t.Errorf("the policy became %+v", s.r.res.Policy)
+	}
+}
+
+// The script's folder is visible as it is on the host at any moment. Who moves it, or a link in it, while the command runs
+// can lead the model's name elsewhere; that is noticed at the end. Files that come and go beside the model are no change.
+func TestAPathThatIsMovedWhileTheCommandRunsTaints(t *testing.T) {
+	for _, tt := range []struct {
+		name, named string
+		do          func(s *stage)
+		tainted     string
+	}{
+		{"the model's folder is moved away", "sub/m", func(s *stage) { s.rename("sub", "moved"); s.must(os.Mkdir(filepath.Join(s.dir, "sub"), 0o755)) }, "/sub was replaced"},
+		{"a link is swapped and swapped back", "relative", func(s *stage) { s.rename("relative", "x"); s.rename("x", "relative") }, "/relative was replaced"},
+		{"files come and go beside the model", "relative", func(s *stage) {
+			s.must(os.WriteFile(filepath.Join(s.dir, "sub/new"), nil, 0o644), os.WriteFile(filepath.Join(s.dir, "new"), nil, 0o644), os.Remove(filepath.Join(s.dir, "evil")))
+		}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newStage(t)
+			script := filepath.Join(s.dir, "load.sh")
+			s.must(os.WriteFile(script, []byte("echo started >&2; while [ ! -e ${0%/*}/go ]; do sleep 0.05; done\n"), 0o755))
+			job := s.job(tt.named, policy.ModelFilesHeld, "/bin/sh", script)
+			pipe, stderr, err := os.Pipe()
+			s.must(err)
+			job.Stderr = stderr
+			s.start(job)
+			c := meddling{}.play(s)
+			ended := make(chan error, 1)
+			go func() { ended <- s.r.launch(t.Context(), c) }()
+			_, err = pipe.Read(make([]byte, 1))
+			s.must(err)
+			tt.do(s)
+			s.must(os.WriteFile(filepath.Join(s.dir, "go"), nil, 0o644), <-ended)
+			if got := strings.Join(s.r.res.Notes, "\n"); (tt.tainted != "") != strings.Contains(got, "tainted") || !strings.Contains(got, tt.tainted) {
+				t.Errorf("notes %q", got)
+			}
+		})
+	}
+}

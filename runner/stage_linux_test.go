@@ -89,11 +89,17 @@ func (s *stage) job(named string, keep policy.ModelFiles, command ...string) Job
 	out, err := os.Create(s.out)
 	s.must(err)
 	words := []string{"copied", "unchangeable", "held"}
-	file := filepath.Join(s.t.TempDir(), "p.yaml")
-	s.must(os.WriteFile(file, []byte("name: gap\noptional_layers: [cgroup]\nmodel_files: "+words[keep]+"\n"), 0o600))
+	file := s.policyFile("model_files: " + words[keep] + "\n")
 	absent := filepath.Join(s.t.TempDir(), "absent")
 	return Job{Models: []string{named}, Command: command, Dir: s.dir, Home: s.t.TempDir(), Stdout: out, Policy: policy.Sources{Host: absent, User: absent, Explicit: file},
 		Env: []string{"XDG_RUNTIME_DIR=" + folder(s.t), "XDG_CACHE_HOME=" + folder(s.t)}}
+}
+
+// policyFile is a policy with more lines.
+func (s *stage) policyFile(lines string) string {
+	file := filepath.Join(s.t.TempDir(), "p.yaml")
+	s.must(os.WriteFile(file, []byte("name: gap\noptional_layers: [cgroup]\n"+lines), 0o600))
+	return file
 }
 
 // start settles a job as Run does, up to the pinned model.
