@@ -42,6 +42,7 @@ type Box struct {
 	filters    <-chan compiledFilters
 	outer      int // seccomp filters of pid 1 at the start
 	denials    *denials
+	plain      bool   // tests compare with a box without a listener
 	uncounted  string // why denials is nil
 	cgroup     View   // its folders, for CPUTime
 	cgroupOnce sync.Once

@@ -22,6 +22,9 @@ func TestMain(m *testing.M) {
 	if stage := os.Getenv(supervisorStage); stage != "" {
 		supervise(stage)
 	}
+	if kind := os.Getenv(outerSandbox); kind != "" {
+		insideOuter(kind)
+	}
 	code := m.Run()
 	reportSkipped()
 	os.Exit(code)

@@ -70,6 +70,9 @@ func (b *Box) order() (o release, f compiledFilters, err error) {
 			return o, f, &LayerError{Layer: seccompLayer.Name, Remedy: seccompLayer.Remedy, Err: f.err}
 		}
 		o.filters = [filterKinds][]bpf.RawInstruction{filterNotify: f.command.Notify, filterPlain: f.command.Plain, filterOwn: f.own.Plain}
+		if b.plain {
+			o.filters[filterNotify] = nil
+		}
 	}
 	if !slices.Contains(b.off, landlockLayer.Name) {
 		if o.ruleset, err = ruleset(b.Root(), b.spec); err != nil {

@@ -32,6 +32,9 @@ func supervise(task string) {
 		s.ID, s.Host.IDBase, s.Host.Cgroup = f[0], uint32(base), strings.Replace(s.Host.Cgroup, s.ID, f[0], 1)
 	}
 	if err == nil {
+		if f[3] == "flooded" {
+			s.Args[2] = py("while True:\n    try: socket.socket(socket.AF_INET)\n    except OSError: pass")
+		}
 		s.Args = append(s.Args, s.ID)
 		err = stopAt(f[3], s)
 	}
@@ -68,6 +71,9 @@ func stopAt(stage string, s Spec) error {
 	}
 	if stage == "released" {
 		stop()
+	}
+	if stage == "flooded" {
+		fmt.Println("ready")
 	}
 	if stage == "waiting" {
 		fmt.Println("ready")
