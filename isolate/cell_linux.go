@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	libseccomp "github.com/seccomp/libseccomp-golang"
@@ -29,6 +30,7 @@ type Cell struct {
 	Confinement []string
 
 	cmd    *exec.Cmd
+	ended  chan struct{} // closed by Close; may be nil
 	stderr tail
 	once   sync.Once
 	result error
@@ -96,6 +98,9 @@ func startCell(ctx context.Context, arg string, extra []*os.File) (*Cell, error)
 	c.cmd.Dir = "/"
 	c.cmd.ExtraFiles = append([]*os.File{theirs, theirAnswers}, extra...)
 	c.cmd.Stderr = &c.stderr
+	if arg == netCellArg { // lives as long as the command: what the terminal sends to its foreground is not for it
+		c.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	}
 
 	if err := c.cmd.Start(); err != nil {
 		c.Requests.Close()
@@ -223,6 +228,9 @@ func (c *Cell) Close() error {
 		c.Requests.Close() // end of file: the child ends
 		c.Answers.Close()
 		err := c.cmd.Wait()
+		if c.ended != nil {
+			close(c.ended)
+		}
 		if err != nil {
 			c.result = fmt.Errorf("cell: %w", err)
 			if s := c.stderr.String(); s != "" {

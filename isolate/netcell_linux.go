@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime"
 	"slices"
 	"syscall"
 
@@ -26,8 +27,25 @@ func IsNetCell() bool {
 }
 
 // StartNetCell starts a child that confines itself. It finds extra from descriptor 5 on.
-func StartNetCell(ctx context.Context, extra ...*os.File) (*Cell, error) {
-	return startCell(ctx, netCellArg, extra)
+func StartNetCell(ctx context.Context, extra ...*os.File) (c *Cell, err error) {
+	started := make(chan error)
+	ended := make(chan struct{})
+	go func() {
+		// The kernel ends the child with the thread that started it (see NetCellInit): a locked thread is ours alone, and
+		// this one lives until Close.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		c, err = startCell(ctx, netCellArg, extra)
+		if err == nil {
+			c.ended = ended
+		}
+		started <- err
+		if err == nil {
+			<-ended
+		}
+	}()
+	<-started
+	return c, err
 }
 
 // NetCellFiles are the descriptors of a net cell: requests, answers, and those it was given, by place.
@@ -60,6 +78,11 @@ func NetCellInit(ports []uint16) error {
 	}
 	if err := nobody(); err != nil {
 		return fmt.Errorf("net cell: %w", err)
+	}
+	// After the change of ids, which takes it back. It is for the future only: the end of the socket says whether the
+	// parent is there still. With it a stopped cell ends as well.
+	if err := ll.AllThreadsPrctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+		return fmt.Errorf("net cell: PR_SET_PDEATHSIG: %w", err)
 	}
 	if err := filterCalls(netCellCalls, netCellSockets); err != nil {
 		return fmt.Errorf("net cell: %w", err)

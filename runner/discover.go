@@ -6,15 +6,18 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/loadlock/loadlock/policy"
 )
 
 // Command is what the user typed, and the surroundings it was typed in.
 type Command struct {
-	Args []string // the command and its arguments
-	Dir  string   // the caller's working directory, absolute
-	Env  []string // the caller's environment
-	Home string   // the caller's home folder; never mounted
-	Vars []string // --env, "K=V" or "K"
+	Args    []string // the command and its arguments
+	Dir     string   // the caller's working directory, absolute
+	Env     []string // the caller's environment
+	Home    string   // the caller's home folder; never mounted
+	Vars    []string // --env, "K=V" or "K"
+	Network policy.Network
 
 	Models []string // absolute paths of the models: nothing inside one is bound from here
 	Shown  []string // absolute paths the user shows (--ro, --rw): not bound from here, but not hidden either

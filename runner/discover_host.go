@@ -3,6 +3,8 @@ package runner
 import (
 	"path/filepath"
 	"strings"
+
+	"github.com/loadlock/loadlock/policy"
 )
 
 // mergedFolders are links into /usr on current distributions and folders of their own on older ones
@@ -13,6 +15,12 @@ var mergedFolders = []string{"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx
 // need. Accounts and name service are the box's own; certificates are useless without a network.
 var systemFiles = []string{
 	"/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/mime.types",
+}
+
+// certificates are the public ones that TLS needs, where there is a network; never /etc/ssl/private. Those of Debian are
+// links into /usr.
+var certificates = []string{
+	"/etc/ssl/certs", "/etc/ssl/cert.pem", "/etc/ssl/openssl.cnf", "/etc/pki/tls/certs", "/etc/pki/tls/cert.pem", "/etc/pki/ca-trust/extracted",
 }
 
 // systemPrefixes are beginnings of names in /etc: Debian keeps sitecustomize.py in /etc/python3.11.
@@ -29,6 +37,11 @@ func (f *finder) system() {
 	}
 	for _, file := range systemFiles {
 		f.bindSystem(file, false, "system settings")
+	}
+	if f.in.Network != policy.NetworkNone {
+		for _, file := range certificates {
+			f.bindSystem(file, false, "certificates")
+		}
 	}
 	list, err := f.entries("/etc")
 	if err != nil {

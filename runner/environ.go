@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/loadlock/loadlock/policy"
 )
 
 // environAllowed are the names that pass from the caller to the command: how output looks, how many
@@ -19,9 +21,6 @@ var environAllowed = []string{
 
 // environFixed is set whatever the caller has; --env may change it.
 var environFixed = []string{
-	"HF_DATASETS_OFFLINE=1", // a library that finds no network in the middle of a load retries for minutes
-	"HF_HUB_OFFLINE=1",
-	"TRANSFORMERS_OFFLINE=1",
 	"HOME=/tmp", // the box's own, empty
 	"TMPDIR=/tmp",
 	"XDG_CACHE_HOME=/tmp/.cache",
@@ -31,6 +30,9 @@ var environFixed = []string{
 	"PYTHONNOUSERSITE=1",
 	"USER=loadlock",
 }
+
+// environOffline is set where there is no network: a library that finds none in the middle of a load retries for minutes.
+var environOffline = []string{"HF_DATASETS_OFFLINE=1", "HF_HUB_OFFLINE=1", "TRANSFORMERS_OFFLINE=1"}
 
 // environSecret are names that no allow-list passes, in upper case: credentials, ways to an agent or a
 // proxy, and what makes an interpreter load something before the command.
@@ -118,7 +120,10 @@ func validName(name string) bool {
 
 // environ is the environment for what was found.
 func (f *finder) environ() ([]string, error) {
-	extra := []string{"PATH=" + f.search()}
+	extra := append([]string{"PATH=" + f.search()}, proxyVariables(f.in.Network)...)
+	if f.in.Network == policy.NetworkNone {
+		extra = append(extra, environOffline...)
+	}
 	for name, folder := range map[string]string{"VIRTUAL_ENV": f.venv, "CONDA_PREFIX": f.conda} {
 		if v := f.env[name]; folder != "" && filepath.IsAbs(v) {
 			if w, err := f.walk(v); err == nil && w.real == folder {

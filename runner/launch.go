@@ -51,6 +51,10 @@ func (r *run) prepare(files [][]*validate.File) error {
 func (r *run) startBox(ctx context.Context) error {
 	at := time.Now()
 	defer func() { r.res.Timings.Box += time.Since(at) }()
+	r.stopProxy(at) // of a box that was given up
+	if err := r.startProxy(ctx); err != nil {
+		return err
+	}
 	err := r.box.Start(ctx)
 	r.res.Layers = r.box.Enforced
 	return err
@@ -79,7 +83,9 @@ func (r *run) launch(ctx context.Context, c clearance) error {
 	r.res.Timings.Release = time.Since(at)
 	r.stdio.started(r.box)
 
+	r.tellPorts()
 	began := time.Now()
+	defer r.stopProxy(began)
 	watched := r.watchStall()
 	exit, err := r.box.Wait(ctx)
 	watched()
@@ -199,7 +205,7 @@ func (r *run) boxSpec(files [][]*validate.File) (isolate.Spec, error) {
 	s := isolate.Spec{
 		ID: r.dir.id, RunDir: filepath.Join(r.dir.path, "box"), Args: r.found.Args, Dir: r.found.Dir, Env: r.found.Env,
 		Symlinks: r.found.Symlinks, Masks: r.found.Masks, Etc: etcFiles,
-		Sandbox: r.policy.Sandbox, CountDenials: r.job.FailOnDenial,
+		Sandbox: r.policy.Sandbox, Ports: r.portsInside(), CountDenials: r.job.FailOnDenial,
 		Host: isolate.Host{Rootless: ids.Rootless, Limited: ids.Limited, UID: os.Geteuid(), GID: os.Getegid(), IDBase: ids.Base,
 			Program: exe, Cgroup: cg.Path, Systemd: cg.Systemd, SwapFile: isolate.SwapAccounted()},
 		Stdin: r.stdio.In, Stdout: r.stdio.Out, Stderr: r.stdio.Err, Terminal: r.stdio.Terminal, Foreground: r.stdio.Foreground,

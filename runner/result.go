@@ -24,6 +24,7 @@ type Job struct {
 	Write   []string // --rw PATH
 	Output  string   // --output DIR, or empty
 	Workdir string   // --workdir, or empty
+	Publish []Publish
 
 	Stdin, Stdout, Stderr *os.File
 	Signals               <-chan os.Signal
@@ -56,8 +57,11 @@ type Result struct {
 	Exit     *isolate.Exit         `json:"exit,omitempty"` // absent when the command did not run
 	Denials  []isolate.Denial      `json:"denials"`        // refused system calls, by call and argument
 	// DenialsNotCounted says why Denials is empty or not complete, when it is not.
-	DenialsNotCounted string            `json:"denials_not_counted,omitempty"`
-	Obstacles         []advise.Obstacle `json:"obstacles,omitempty"` // what a failed command seems to have lacked; names, never values
+	DenialsNotCounted string `json:"denials_not_counted,omitempty"`
+	// Network are the connections through the proxy and to published ports.
+	Network   []NetworkDecision `json:"network,omitempty"`
+	Proxy     []string          `json:"proxy,omitempty"`     // how the process was confined that passed them on, as the kernel shows it
+	Obstacles []advise.Obstacle `json:"obstacles,omitempty"` // what a failed command seems to have lacked; names, never values
 	// StderrUnread: nothing is known of what a failed command wrote, because its stderr was a pipe of its own.
 	StderrUnread bool         `json:"stderr_unread,omitempty"`
 	Outcome      Outcome      `json:"outcome"`

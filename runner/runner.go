@@ -12,6 +12,7 @@ import (
 
 	"github.com/loadlock/loadlock/isolate"
 	"github.com/loadlock/loadlock/policy"
+	"github.com/loadlock/loadlock/runner/proxy"
 	"github.com/loadlock/loadlock/validate"
 )
 
@@ -28,9 +29,14 @@ func Run(ctx context.Context, job Job) (res Result, err error) {
 			res.fail(ctx, err)
 		}
 	}()
+	job.Notice = oneAtATime(job.Notice)
 	r := run{job: job, res: &res, opened: map[*validate.File]bool{}}
 	go r.signals(ctx, cancel)
 	if err := r.policyAndCommand(); err != nil {
+		return res, err
+	}
+	defer r.closePorts()
+	if err := r.openPorts(); err != nil {
 		return res, err
 	}
 	if r.dir, err = newRunDir(baseDir(getenv(job.Env))); err != nil {
@@ -75,6 +81,8 @@ type run struct {
 	script *validate.Snapshot   // what the interpreter is told to run, if that is a file
 	spec   isolate.Spec
 	box    *isolate.Box
+	ports  []proxy.Port // published
+	proxy  *proxy.Proxy // nil: no network and nothing published
 	stdio  *stdio
 
 	// What keeps the models' large files; see keep.
@@ -102,19 +110,21 @@ func (r *run) policyAndCommand() error {
 		return fmt.Errorf("policy: %w", err)
 	}
 	r.job.Flags.Output, r.job.Flags.ExtraRead, r.job.Flags.ExtraWrite = r.job.Output != "", len(r.job.Read) > 0, len(r.job.Write) > 0
+	r.job.Flags.Publish = wanted(r.job.Publish)
 	if r.policy, _, err = prov.WithFlags(p, r.job.Flags); err != nil {
 		return fmt.Errorf("policy: %w", err)
 	}
 	r.policy.Sandbox.UnsafeOptional = slices.Concat(r.policy.Sandbox.UnsafeOptional, r.job.waive)
 	r.res.Policy = PolicyResult{Name: r.policy.Name, Digest: r.policy.Digest(), Effective: r.policy}
 	r.res.Weakened = append(r.res.Weakened, r.policy.Weakenings()...)
+	r.upstream()
 	r.res.Timings.Policy = time.Since(at)
 	if len(r.job.Models) == 0 && r.policy.RequireModel {
 		return &UsageError{What: "policy " + r.policy.Name + " runs nothing without --model", Hint: "name the model with --model PATH, so that it is validated first"}
 	}
 	at = time.Now()
 	dir := r.job.Dir
-	c := Command{Args: r.job.Command, Dir: dir, Env: r.job.Env, Home: r.job.Home, Vars: r.job.Pass}
+	c := Command{Args: r.job.Command, Dir: dir, Env: r.job.Env, Home: r.job.Home, Vars: r.job.Pass, Network: r.policy.Sandbox.Network}
 	c.Models = absolute(r.job.Models)
 	c.Shown = absolute(slices.Concat(r.job.Read, r.job.Write))
 	if r.found, err = Discover(c); err != nil {
@@ -256,6 +266,7 @@ func (r *run) clean() error {
 	if r.box != nil {
 		errs = append(errs, r.box.Close())
 	}
+	r.stopProxy(time.Now())
 	if r.stdio != nil {
 		r.stdio.close()
 	}

@@ -38,21 +38,21 @@ func seconds(flag, s string) (*int64, error) {
 	return &sec, nil
 }
 
-// network reads --net.
-func network(s string) (*policy.Network, error) {
-	var n policy.Network
+// network reads --net. What follows allow: is checked with the policy.
+func network(s string) (n *policy.Network, hosts []string, err error) {
+	kind, list, _ := strings.Cut(s, ":")
 	switch {
 	case s == "none":
-		n = policy.NetworkNone
+		return ptr(policy.NetworkNone), nil, nil
 	case s == "host":
-		n = policy.NetworkHost
-	case strings.HasPrefix(s, "allow:"):
-		return nil, &runner.UsageError{What: "--net allow: is not available in this version", Hint: "use --net none, or fetch what the command needs beforehand"}
-	default:
-		return nil, &runner.UsageError{What: fmt.Sprintf("--net %q is unknown", s), Hint: "use none or host"}
+		return ptr(policy.NetworkHost), nil, nil
+	case kind == "allow" && list != "":
+		return ptr(policy.NetworkAllow), strings.Split(list, ","), nil
 	}
-	return &n, nil
+	return nil, nil, &runner.UsageError{What: fmt.Sprintf("--net %q is unknown", s), Hint: "use none, allow:HOST,…, or host"}
 }
+
+func ptr[T any](v T) *T { return &v }
 
 // volume reads docker's -v src[:dst][:ro|rw]. A destination other than the source is refused: paths inside are
 // those outside.

@@ -10,6 +10,7 @@ import (
 	"github.com/loadlock/loadlock/isolate"
 	"github.com/loadlock/loadlock/isolate/attack"
 	"github.com/loadlock/loadlock/runner"
+	"github.com/loadlock/loadlock/runner/proxy"
 	"github.com/spf13/cobra"
 )
 
@@ -33,6 +34,13 @@ func Main() int {
 	}
 	if attack.IsPayload() {
 		return attack.Payload()
+	}
+	if isolate.IsNetCell() {
+		if err := proxy.Serve(nil); err != nil {
+			say(os.Stderr, "%v\n", err)
+			return 1
+		}
+		return 0
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memory)

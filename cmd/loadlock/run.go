@@ -13,7 +13,7 @@ import (
 
 type runFlags struct {
 	policy, gpu, net, memory, timeout, shm, output, workdir, report string
-	models, read, write, env, volumes                               []string
+	models, read, write, env, volumes, publish                      []string
 	cpus                                                            float64
 	pids                                                            int64
 	copyModel                                                       bool
@@ -45,8 +45,9 @@ func runCommand() *cobra.Command {
 	fl.StringVar(&f.policy, "policy", "", "policy template or file")
 	fl.StringVar(&f.gpu, "gpu", "none", "GPU to grant")
 	fl.StringVar(&f.gpu, "gpus", "none", "same as --gpu")
-	fl.StringVar(&f.net, "net", "", "network: none or host")
+	fl.StringVar(&f.net, "net", "", "network: none, allow:HOST[:PORT],… (TLS through a proxy, as far as the policy permits), or host (unsafe)")
 	fl.StringVar(&f.net, "network", "", "same as --net")
+	fl.StringArrayVarP(&f.publish, "publish", "p", nil, "[IP:]HOSTPORT:PORT: make a server inside reachable on this machine (repeatable)")
 	fl.StringVar(&f.memory, "memory", "", "memory limit, for example 8G")
 	fl.Float64Var(&f.cpus, "cpus", 0, "processors")
 	fl.Int64Var(&f.pids, "pids", 0, "processes and threads")
@@ -96,6 +97,13 @@ func (f *runFlags) job(args []string) (job runner.Job, err error) {
 			job.Read = append(job.Read, path)
 		}
 	}
+	for _, s := range f.publish {
+		p, err := runner.ParsePublish(s)
+		if err != nil {
+			return job, err
+		}
+		job.Publish = append(job.Publish, p)
+	}
 	job.Flags.CopyModel = f.copyModel
 	return job, f.limits(&job.Flags)
 }
@@ -117,7 +125,7 @@ func (f *runFlags) limits(to *policy.Flags) (err error) {
 		}
 	}
 	if f.net != "" {
-		if to.Network, err = network(f.net); err != nil {
+		if to.Network, to.NetworkHosts, err = network(f.net); err != nil {
 			return err
 		}
 	}

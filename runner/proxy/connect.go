@@ -66,7 +66,9 @@ func readConnect(r *bufio.Reader) (t target, err error) {
 		return t, err
 	}
 	if method != "CONNECT" {
-		if strings.HasPrefix(strings.ToLower(to), "http:") {
+		if after, plain := strings.CutPrefix(to, "http://"); plain {
+			host, _, _ := strings.Cut(after, "/")
+			t.host = printable(host)
 			return t, refuse(403, "plain http is not relayed, since nothing tells which host answers; use https")
 		}
 		return t, refuse(405, "only CONNECT is relayed")

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -149,7 +150,7 @@ func (p *Proxy) Close(began time.Time) (rows []Decision, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ended != nil {
-		err = fmt.Errorf("the proxy ended before the command, from then on nothing was reachable: %w", errors.Join(p.ended, how))
+		err = fmt.Errorf("the proxy ended before the command, and nothing was reachable from then on: %w", cmp.Or(how, p.ended))
 	}
 	rows = p.journal.Rows()
 	for i := range rows {
@@ -158,6 +159,3 @@ func (p *Proxy) Close(began time.Time) (rows []Decision, err error) {
 	p.journal = Journal{}
 	return rows, err
 }
-
-// Kill ends the process at once, for tests of what happens then.
-func (p *Proxy) kill() { p.cell.Kill() }
