@@ -42,9 +42,7 @@ func processes(s Spec) []string {
 func folders(s Spec) []string {
 	var found []string
 	for _, pattern := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/*"} {
-		dirs, _ := filepath.Glob(filepath.Join(pattern, "loadlock", s.ID))
-		found = append(found, dirs...)
-		dirs, _ = filepath.Glob(filepath.Join(pattern, s.ID))
+		dirs, _ := filepath.Glob(filepath.Join(pattern, "*"+s.ID+"*"))
 		found = append(found, dirs...)
 	}
 	mounts, _ := os.ReadFile("/proc/self/mountinfo")

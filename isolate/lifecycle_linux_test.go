@@ -85,10 +85,14 @@ func TestDaemonsDieWithTheBox(t *testing.T) {
 	needBox(t)
 	s, out := boxed(t, "(setsid sh -c 'trap \"\" TERM HUP; echo daemon; sleep 1000' > /tmp/pid 2>&1 &) ; while ! grep -q daemon /tmp/pid; do sleep 0.01; done; exit 6")
 	exit, _, _ := runBox(t, s, out)
-	if exit.Code != 6 {
+	if exit.Code != 6 || exit.Survivors < 2 { // sh and its sleep; cleaned up by the shell's own end is the subshell
 		t.Errorf("%+v", exit)
 	}
 	wantNothingLeft(t, s)
+	s, out = boxed(t, "sleep 0.01 & true | cat; wait; exit 6")
+	if exit, _, _ := runBox(t, s, out); exit.Code != 6 || exit.Survivors != 0 {
+		t.Errorf("nobody was left: %+v", exit)
+	}
 }
 
 func TestOrphansAreReaped(t *testing.T) {

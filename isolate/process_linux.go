@@ -1,9 +1,13 @@
 package isolate
 
 import (
+	"bytes"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -45,6 +49,24 @@ func (p *process) kill() error {
 		return fmt.Errorf("pidfd_send_signal: %w", err)
 	}
 	return nil
+}
+
+// wait waits for the end of the process, for a while; its parent has to wait for it still.
+func (p *process) wait(most time.Duration) {
+	fds := []unix.PollFd{{Fd: int32(p.fd), Events: unix.POLLIN}} // readable at the end, pidfd_open(2)
+	_, _ = unix.Poll(fds, int(most.Milliseconds()))
+}
+
+// started is when the process started, in clock ticks since boot: field 22 of proc_pid_stat(5), or 0. The second
+// field is in parentheses, and may have any character in it.
+func (p *process) started() uint64 {
+	raw, _ := os.ReadFile(p.dir() + "/stat")
+	fields := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:]))
+	if len(fields) < 20 {
+		return 0
+	}
+	n, _ := strconv.ParseUint(fields[19], 10, 64)
+	return n
 }
 
 func (p *process) close() {

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -43,9 +44,15 @@ func supervise(task string) {
 }
 
 func stopAt(stage string, s Spec) error {
+	if stage == "stopped" {
+		s.Sandbox.TimeoutSec = 1
+	}
 	b, err := New(s)
 	if err != nil {
 		return err
+	}
+	if stage == "stopped" {
+		b.grace = 100 * time.Millisecond
 	}
 	stop := func() {
 		fmt.Println("ready")
@@ -69,21 +76,39 @@ func stopAt(stage string, s Spec) error {
 	if err := b.Release(); err != nil {
 		return err
 	}
-	if stage == "released" {
+	if stage == "held" {
+		if err := heldOpen(b, s.RunDir+".holder"); err != nil {
+			return err
+		}
+	}
+	if stage == "released" || stage == "held" {
 		stop()
 	}
-	if stage == "flooded" {
+	if stage == "waiting" || stage == "stopped" || stage == "flooded" {
 		fmt.Println("ready")
 	}
-	if stage == "waiting" {
-		fmt.Println("ready")
+	exit, err := b.Wait(context.Background())
+	if err == nil && stage == "stopped" {
+		fmt.Println("timed out:", exit.TimedOut)
+		err = b.Close()
 	}
-	_, err = b.Wait(context.Background())
 	return err
 }
 
-// killed runs a supervisor, ends it with SIGKILL some time after it is ready, and returns its box's Spec.
-func killed(t *testing.T, stage string, after time.Duration) Spec {
+// heldOpen gives a copy of the supervisor's end of the control socket to a process that outlives it, so that pid 1 does
+// not see its end.
+func heldOpen(b *Box, pidFile string) error {
+	holder := exec.Command("/bin/sleep", "100")
+	holder.ExtraFiles = []*os.File{b.control.file}
+	holder.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := holder.Start(); err != nil {
+		return err
+	}
+	return os.WriteFile(pidFile, []byte(fmt.Sprint(holder.Process.Pid)), 0o600)
+}
+
+// supervisor runs one in a process of its own, until it is ready, and returns its box's Spec.
+func supervisor(t *testing.T, stage string) (Spec, *exec.Cmd, *bufio.Reader) {
 	t.Helper()
 	s, err := plainSpec(filepath.Join(openDir(t), "run"), nil)
 	if err != nil {
@@ -101,15 +126,22 @@ func killed(t *testing.T, stage string, after time.Duration) Spec {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	line, _ := bufio.NewReader(out).ReadString('\n')
+	says := bufio.NewReader(out)
+	if line, _ := says.ReadString('\n'); line != "ready\n" {
+		t.Errorf("the supervisor said %q", line)
+	}
+	return s, cmd, says
+}
+
+// killed ends a supervisor with SIGKILL some time after it is ready.
+func killed(t *testing.T, stage string, after time.Duration) Spec {
+	t.Helper()
+	s, cmd, _ := supervisor(t, stage)
 	time.Sleep(after)
 	if err := cmd.Process.Kill(); err != nil {
 		t.Error(err)
 	}
 	_ = cmd.Wait()
-	if line != "ready\n" {
-		t.Fatalf("the supervisor said %q", line)
-	}
 	return s
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/loadlock/loadlock/isolate"
 	"golang.org/x/sys/unix"
@@ -50,6 +51,9 @@ func newRunDir(base string) (*runDir, error) {
 	r.path = filepath.Join(base, r.id)
 	if r.lock, err = lockFile(r.path + ".lock"); err != nil { // first: it is what a sweep looks for
 		return nil, fmt.Errorf("run folder: %w", err)
+	}
+	if _, err := r.lock.WriteString(bootID()); err != nil {
+		return nil, errors.Join(fmt.Errorf("run folder: %w", err), r.remove())
 	}
 	if err := os.Mkdir(r.path, 0o711); err != nil {
 		return nil, errors.Join(fmt.Errorf("run folder: %w", err), r.remove())
@@ -123,7 +127,15 @@ func lockFile(name string) (*os.File, error) {
 	return f, nil
 }
 
-// sweep removes the folders of runs whose supervisor is gone, with their processes and cgroups.
+// bootID tells one boot of the machine from another, random(4).
+func bootID() string {
+	raw, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // without one, no two boots are told apart
+	return strings.TrimSpace(string(raw))
+}
+
+// sweep removes the folders of runs whose supervisor is gone, with their processes and cgroups. What an earlier boot
+// left has none, and the numbers in it mean processes of others: a run folder need not be on a file system that a boot
+// empties.
 func sweep(base string) {
 	locks, _ := filepath.Glob(filepath.Join(base, "*.lock"))
 	for _, name := range locks {
@@ -132,7 +144,12 @@ func sweep(base string) {
 			continue // alive, or not ours to touch
 		}
 		dir := name[:len(name)-len(".lock")]
-		if isolate.Remove(filepath.Join(dir, "box", "state"), filepath.Base(dir)) == nil && os.RemoveAll(dir) == nil {
+		boot, err := os.ReadFile(name)
+		ended := err == nil && len(boot) > 0 && string(boot) != bootID()
+		if !ended {
+			ended = isolate.Remove(filepath.Join(dir, "box", "state"), filepath.Base(dir)) == nil
+		}
+		if ended && os.RemoveAll(dir) == nil {
 			os.Remove(name) // last: while the lock file is there, the next call tries again
 		}
 		lock.Close()
