@@ -42,7 +42,8 @@ type Box struct {
 	filters    <-chan compiledFilters
 	outer      int // seccomp filters of pid 1 at the start
 	denials    *denials
-	plain      bool   // tests compare with a box without a listener
+	plain      bool // tests compare with a box without a listener
+	watch      *watch
 	uncounted  string // why denials is nil
 	cgroup     View   // its folders, for CPUTime
 	cgroupOnce sync.Once
@@ -59,6 +60,9 @@ type Box struct {
 func New(s Spec) (*Box, error) {
 	logrus.SetOutput(io.Discard) // libcontainer warns there; stderr belongs to the command, and errors come back as errors
 	b := &Box{spec: s, ours: ownNamespaces(), grace: grace, keeper: make(chan struct{})}
+	if s.Watch {
+		b.watch = &watch{lookups: map[string]*Lookup{}}
+	}
 	for _, l := range Layers() {
 		err := l.Probe()
 		if err == nil {

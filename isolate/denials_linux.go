@@ -23,6 +23,7 @@ type denials struct {
 	stop     *os.File // closed to end the work
 	done     chan struct{}
 	truth    seccomp.Evaluator
+	watch    *watch // learn; nil otherwise
 	started  time.Time
 
 	names map[uint32]string // of calls met; used by serve alone
@@ -48,20 +49,20 @@ const maxArgs = 16
 const unknownCall = "unknown"
 
 // newDenials takes over the listener of a program.
-func newDenials(listener int, p seccomp.Program) (*denials, error) {
-	d := &denials{listener: os.NewFile(uintptr(listener), "seccomp listener"), done: make(chan struct{}), names: map[uint32]string{},
+func newDenials(listener int, p seccomp.Program, w *watch) (*denials, error) {
+	d := &denials{watch: w, listener: os.NewFile(uintptr(listener), "seccomp listener"), done: make(chan struct{}), names: map[uint32]string{},
 		rows: map[denialKey]*Denial{}, args: map[string]int{}, started: time.Now()}
 	var err error
 	if d.truth, err = seccomp.NewEvaluator(p.Plain); err != nil {
 		d.listener.Close()
 		return nil, err
 	}
-	r, w, err := os.Pipe()
+	r, end, err := os.Pipe()
 	if err != nil {
 		d.listener.Close()
 		return nil, err
 	}
-	d.stop = w
+	d.stop = end
 	go d.serve(r)
 	return d, nil
 }
@@ -91,13 +92,19 @@ func (d *denials) serve(stop *os.File) {
 }
 
 // one counts a refused call and answers it. The answer is what the filter says of the very registers that the
-// kernel shows: nothing is read from the caller's memory, and no call is ever let through.
+// kernel shows: nothing is read from the caller's memory, and no call is ever let through. In learn mode the calls that
+// name paths arrive as well; what the filter allows is looked at and goes on.
 func (d *denials) one(listener C.int, n C.struct_denied) {
 	data := seccomp.Data{Number: uint32(n.number), Arch: uint32(n.arch), IP: uint64(n.ip)}
 	for i := range data.Args {
 		data.Args[i] = uint64(n.args[i])
 	}
 	errno, refused := d.truth.Errno(data)
+	if !refused && d.watch != nil {
+		d.watch.look(int(n.pid), d.nameOf(data.Number), data.Args, func() bool { return C.loadlock_waits(listener, n.id) != 0 })
+		C.loadlock_go_on(listener, n.id)
+		return
+	}
 	if !refused {
 		errno = uint16(unix.EPERM) // cannot be: both programs refuse the same calls
 	}
@@ -112,14 +119,19 @@ func (d *denials) one(listener C.int, n C.struct_denied) {
 	C.loadlock_refuse(listener, n.id, C.int(errno)) // ENOENT: the caller is gone
 }
 
-// count returns the row when it is a new one.
-func (d *denials) count(data seccomp.Data, errno uint16) *Denial {
-	name, met := d.names[data.Number]
+func (d *denials) nameOf(number uint32) string {
+	name, met := d.names[number]
 	if !met {
-		if name = seccomp.CallName(data.Number); name != "" { // the kernel's table bounds this one
-			d.names[data.Number] = name
+		if name = seccomp.CallName(number); name != "" { // the kernel's table bounds this one
+			d.names[number] = name
 		}
 	}
+	return name
+}
+
+// count returns the row when it is a new one.
+func (d *denials) count(data seccomp.Data, errno uint16) *Denial {
+	name := d.nameOf(data.Number)
 	k := denialKey{call: name, errno: errno}
 	if name == "" {
 		k.call, k.arg = unknownCall, seccomp.Argument{uint64(data.Number)}

@@ -42,12 +42,25 @@ struct denied loadlock_next(int listener, int stop) {
 // loadlock_waits says whether the caller still waits: what was read about its process until now was about it.
 int loadlock_waits(int listener, uint64_t id) { return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0; }
 
-// loadlock_refuse answers with an errno. There is no way to let a call through.
+// loadlock_refuse answers with an errno. Only loadlock_go_on lets a call through.
 int loadlock_refuse(int listener, uint64_t id, int error) {
 	union answer a;
 	memset(&a, 0, sizeof a);
 	a.r.id = id;
 	a.r.error = -error;
+	while (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &a))
+		if (errno != EINTR)
+			return errno;
+	return 0;
+}
+
+// loadlock_go_on lets a call go on that the filter allows. For loadlock learn alone, and for no call that the filter
+// refuses: see Watching in package seccomp.
+int loadlock_go_on(int listener, uint64_t id) {
+	union answer a;
+	memset(&a, 0, sizeof a);
+	a.r.id = id;
+	a.r.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
 	while (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &a))
 		if (errno != EINTR)
 			return errno;

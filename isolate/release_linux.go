@@ -73,6 +73,11 @@ func (b *Box) order() (o release, f compiledFilters, err error) {
 		if b.plain {
 			o.filters[filterNotify] = nil
 		}
+		if b.watch != nil {
+			if o.filters[filterNotify], err = f.command.Watching(); err != nil {
+				return o, f, &LayerError{Layer: seccompLayer.Name, Err: err}
+			}
+		}
 	}
 	if !slices.Contains(b.off, landlockLayer.Name) {
 		if o.ruleset, err = ruleset(b.Root(), b.spec); err != nil {
@@ -86,7 +91,7 @@ func (b *Box) order() (o release, f compiledFilters, err error) {
 // listen takes over the listener that the child sent, or notes why it has none.
 func (b *Box) listen(listener int, why unix.Errno, f compiledFilters) (err error) {
 	if listener >= 0 {
-		b.denials, err = newDenials(listener, f.command)
+		b.denials, err = newDenials(listener, f.command, b.watch)
 		return err
 	}
 	b.uncounted = "the layer " + seccompLayer.Name + " is off"

@@ -28,6 +28,8 @@ type Spec struct {
 
 	Stdin, Stdout, Stderr *os.File
 
+	Watch bool // learn: note the paths that permitted calls name; see Lookup
+
 	Ports      []uint16 // that a server inside may bind, because they are published
 	Terminal   bool     // the first of them that is a terminal becomes the command's controlling terminal
 	Foreground bool     // and the command starts in its foreground
