@@ -331,6 +331,7 @@ func TestAPathThatIsMovedWhileTheCommandRunsTaints(t *testing.T) {
 		tainted     string
 	}{
 		{"the model's folder is moved away", "sub/m", func(s *stage) { s.rename("sub", "moved"); s.must(os.Mkdir(filepath.Join(s.dir, "sub"), 0o755)) }, "/sub was replaced"},
+		{"the model's folder is moved away and back", "sub/m", func(s *stage) { s.rename("sub/m", "m"); s.rename("m", "sub/m") }, "/sub/m was replaced"},
 		{"a link is swapped and swapped back", "relative", func(s *stage) { s.rename("relative", "x"); s.rename("x", "relative") }, "/relative was replaced"},
 		{"files come and go beside the model", "relative", func(s *stage) {
 			s.must(os.WriteFile(filepath.Join(s.dir, "sub/new"), nil, 0o644), os.WriteFile(filepath.Join(s.dir, "new"), nil, 0o644), os.Remove(filepath.Join(s.dir, "evil")))

@@ -130,7 +130,7 @@ func (r *run) changedMeanwhile(c clearance) error {
 			continue
 		}
 		if now, err := os.Lstat(step.path); err != nil || !step.is(now) {
-			taint("%s was replaced while the command ran, and what the command opened below it need not be what was scanned", validate.Printable(step.path))
+			taint("%s was replaced or changed while the command ran, and what the command opened below it need not be what was scanned", validate.Printable(step.path))
 		}
 	}
 	if r.ended != nil {
@@ -172,15 +172,16 @@ func (e *EndedError) Error() string {
 type step struct {
 	path string
 	info fs.FileInfo // of itself, not of what a link leads to
+	last bool        // the model itself
 }
 
-// is compares a link by its change time too, which a rename sets, so that a link that was swapped and swapped back is
-// noticed. The times of a folder say nothing: files come and go in it.
+// is compares a link, and the model's own folder, by the change time too, which a rename sets, so that one that was
+// swapped and swapped back is noticed. The times of the folders above say nothing: files come and go in them.
 func (s step) is(now fs.FileInfo) bool {
-	if !os.SameFile(s.info, now) {
-		return false
+	if s.info.Mode()&fs.ModeSymlink != 0 || s.last {
+		return validate.SameState(s.info, now)
 	}
-	return s.info.Mode()&fs.ModeSymlink == 0 || validate.SameState(s.info, now)
+	return os.SameFile(s.info, now)
 }
 
 // stepsTo are the components of a path, links as well as folders, but not the file at its end.
@@ -195,7 +196,7 @@ func stepsTo(path string, single bool) (steps []step, err error) {
 		if single && at == path && info.Mode().IsRegular() {
 			continue
 		}
-		steps = append(steps, step{at, info})
+		steps = append(steps, step{at, info, at == path})
 	}
 	return steps, nil
 }
