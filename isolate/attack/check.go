@@ -123,7 +123,8 @@ func (p Probe) Wanted() string { return strings.Join(slices.Sorted(maps.Keys(p.W
 // All is the whole table.
 func All() []Check {
 	return slices.Concat(files(), proc(), lifecycle(), namespaces(), resources(),
-		calls(), moreCalls(), code(), races())
+		calls(), moreCalls(), code(), races(),
+		sockets(), descriptors(), devices())
 }
 
 // Find returns the probe of a key.

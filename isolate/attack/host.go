@@ -74,7 +74,7 @@ func Plant() (h *Host, err error) {
 	if h.Program, err = os.Executable(); err != nil {
 		return h, err
 	}
-	for _, step := range []func() error{h.plantFiles, h.plantListeners, h.plantProcess, h.plantMemory} {
+	for _, step := range []func() error{h.plantFiles, h.plantDevices, h.plantListeners, h.plantProcess, h.plantMemory} {
 		if err := step(); err != nil {
 			return h, fmt.Errorf("canary: %w", err)
 		}
