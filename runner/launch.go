@@ -120,41 +120,6 @@ func (r *run) release(ctx context.Context) error {
 	return err
 }
 
-// manyInterrupts is how often Ctrl-C must be pressed to end a command that ignores it.
-const manyInterrupts = 3
-
-// signals gives up when a signal comes before the command runs, and passes it on to the command afterwards.
-func (r *run) signals(ctx context.Context, giveUp context.CancelCauseFunc) {
-	interrupts := 0
-	for {
-		var sig unix.Signal
-		select {
-		case <-ctx.Done():
-			return
-		case s := <-r.job.Signals:
-			var ok bool
-			if sig, ok = s.(unix.Signal); !ok {
-				continue
-			}
-		}
-		r.mu.Lock()
-		running := r.running
-		r.mu.Unlock()
-		if sig == unix.SIGINT || sig == unix.SIGQUIT {
-			interrupts++
-		}
-		switch {
-		case sig == unix.SIGWINCH: // comes to the command through its pseudo-terminal
-		case !running || interrupts >= manyInterrupts:
-			giveUp(SignalError(sig))
-		case sig == unix.SIGINT, sig == unix.SIGQUIT: // a key of the terminal: for all that are in the foreground
-			_ = r.box.SignalGroup(sig)
-		default:
-			_ = r.box.Signal(sig)
-		}
-	}
-}
-
 // withhold makes exactly the admitted files exist inside.
 func (r *run) withhold(ctx context.Context, c clearance) error {
 	var rebuild bool
@@ -198,7 +163,7 @@ func (r *run) boxSpec(files [][]*validate.File) (isolate.Spec, error) {
 		return isolate.Spec{}, fmt.Errorf("own program: %w", err)
 	}
 	if r.stdio == nil {
-		if r.stdio, err = newStdio(r.job.Stdin, r.job.Stdout, r.job.Stderr, r.policy.Terminal == policy.TerminalPassthrough); err != nil {
+		if r.stdio, err = newStdio(r.job.Stdin, r.job.Stdout, r.job.Stderr, r.policy.Terminal == policy.TerminalPassthrough, r.insist); err != nil {
 			return isolate.Spec{}, err
 		}
 	}

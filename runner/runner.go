@@ -14,6 +14,7 @@ import (
 	"github.com/loadlock/loadlock/policy"
 	"github.com/loadlock/loadlock/runner/proxy"
 	"github.com/loadlock/loadlock/validate"
+	"golang.org/x/sys/unix"
 )
 
 // Run takes models from untrusted bytes to a finished command, or says in the Result why the command never
@@ -30,7 +31,7 @@ func Run(ctx context.Context, job Job) (res Result, err error) {
 		}
 	}()
 	job.Notice = oneAtATime(job.Notice)
-	r := run{job: job, res: &res, opened: map[*validate.File]bool{}}
+	r := run{job: job, res: &res, opened: map[*validate.File]bool{}, patience: patience, insist: func() { cancel(SignalError(unix.SIGINT)) }}
 	go r.signals(ctx, cancel)
 	if err := r.policyAndCommand(); err != nil {
 		return res, err
@@ -100,6 +101,9 @@ type run struct {
 
 	mu      sync.Mutex // between the start of the command and the signals
 	running bool
+
+	patience time.Duration // see signals
+	insist   func()        // the user wants the command to end
 }
 
 // policyAndCommand settles what is permitted and what is to be run.

@@ -38,9 +38,10 @@ type output struct {
 	err     error
 }
 
-func newStdio(in, out, errf *os.File, passthrough bool) (s *stdio, err error) {
+// newStdio makes streams for a command. insist is called when the user insists on its end; see terminal.Options.
+func newStdio(in, out, errf *os.File, passthrough bool, insist func()) (s *stdio, err error) {
 	s = &stdio{}
-	s.Session, err = terminal.Open(in, out, errf, terminal.Options{Pass: passthrough, Tail: tailSize, Stop: isolate.StopJob,
+	s.Session, err = terminal.Open(in, out, errf, terminal.Options{Pass: passthrough, Tail: tailSize, Stop: isolate.StopJob, Insist: insist,
 		Watch: func(tty *os.File) (terminal.Watcher, error) { return isolate.WatchTerminal(tty) }})
 	if err != nil {
 		return nil, err

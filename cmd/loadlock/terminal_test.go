@@ -462,3 +462,26 @@ func TestNothingThatWasWrittenIsLost(t *testing.T) {
 		})
 	}
 }
+
+// A command that listens to no key can still be ended by the user, who need not know its number.
+func TestAUserWhoInsistsEndsACommandThatDoesNotListen(t *testing.T) {
+	u := sitDown(t)
+	before := u.settings()
+	cmd := u.ready("stty raw; trap '' INT TERM TSTP; echo deaf; while :; do sleep 0.05; done")
+	u.waits("deaf")
+	for range 9 {
+		u.types("\x03")
+	}
+	u.types("x")
+	time.Sleep(300 * time.Millisecond)
+	if cmd.ProcessState != nil || unix.Kill(cmd.Process.Pid, 0) != nil {
+		t.Error("nine and another key were enough")
+	}
+	for range 10 {
+		u.types("\x03")
+	}
+	if got := u.status(cmd); got != 137 {
+		t.Error(got)
+	}
+	u.isAsBefore(before)
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,9 +20,13 @@ type Watcher interface {
 // command is in the foreground of its own, so that keys, signals among them, mean to the command what they would mean
 // without us. Otherwise it reads nothing: what is typed is somebody else's.
 type keyboard struct {
-	from  *os.File
-	to    *os.File // master
-	watch Watcher
+	from   *os.File
+	to     *os.File // master
+	watch  Watcher
+	insist func() // the user presses Ctrl-C again and again
+
+	interrupts int       // in a row
+	since      time.Time // the first of them
 
 	mu       sync.Mutex
 	front    bool
@@ -31,8 +36,8 @@ type keyboard struct {
 	done     chan struct{}
 }
 
-func newKeyboard(from, to *os.File, w Watcher) (*keyboard, error) {
-	k := &keyboard{from: from, to: to, watch: w, done: make(chan struct{})}
+func newKeyboard(from, to *os.File, w Watcher, insist func()) (*keyboard, error) {
+	k := &keyboard{from: from, to: to, watch: w, insist: insist, done: make(chan struct{})}
 	var err error
 	if k.wake[0], k.wake[1], err = os.Pipe(); err != nil {
 		return nil, fmt.Errorf("keyboard: %w", err)
@@ -128,6 +133,7 @@ func (k *keyboard) run() {
 		}
 		n, err := k.read(buf)
 		if n > 0 {
+			k.count(buf[:n])
 			_, err = k.to.Write(buf[:n])
 		}
 		if err != nil || n == 0 && gone { // the user's terminal, or the command's, is gone
@@ -135,6 +141,27 @@ func (k *keyboard) run() {
 			k.front = false
 			k.mu.Unlock()
 			k.to.Close() // the command's is then too
+		}
+	}
+}
+
+// Ctrl-C as often as this, and nothing else meanwhile, within so long, does not depend on what the command makes of it.
+const (
+	insisting = 10
+	within    = 4 * time.Second
+)
+
+func (k *keyboard) count(keys []byte) {
+	for _, key := range keys {
+		if key != 0x03 {
+			k.interrupts = 0
+			continue
+		}
+		if k.interrupts == 0 || time.Since(k.since) > within {
+			k.interrupts, k.since = 0, time.Now()
+		}
+		if k.interrupts++; k.interrupts == insisting && k.insist != nil {
+			k.insist()
 		}
 	}
 }

@@ -12,10 +12,11 @@ import (
 
 // Options of a Session.
 type Options struct {
-	Pass  bool                                // control sequences pass unfiltered
-	Watch func(tty *os.File) (Watcher, error) // starts a Watcher for the user's terminal
-	Stop  func(unix.Signal)                   // stops this job with the usual action of a signal until it is continued
-	Tail  int                                 // bytes of output to keep
+	Pass   bool                                // control sequences pass unfiltered
+	Watch  func(tty *os.File) (Watcher, error) // starts a Watcher for the user's terminal
+	Stop   func(unix.Signal)                   // stops this job with the usual action of a signal until it is continued
+	Insist func()                              // called when the user presses Ctrl-C ten times in a row: the command does not listen
+	Tail   int                                 // bytes of output to keep
 }
 
 // Job is the running command.
@@ -79,7 +80,7 @@ func Open(in, out, errf *os.File, o Options) (s *Session, err error) {
 	if s.Terminal = len(s.screens) > 0; !s.Terminal {
 		return s, nil
 	}
-	if err := s.openKeyboard(in, o.Watch); err != nil {
+	if err := s.openKeyboard(in, o); err != nil {
 		return nil, err
 	}
 	s.Foreground = Is(in) && Is(out) && s.keyboard != nil && s.keyboard.ours()
@@ -87,7 +88,7 @@ func Open(in, out, errf *os.File, o Options) (s *Session, err error) {
 }
 
 // openKeyboard finds what the user types at the controlling terminal: stdin, or else the terminal by its name.
-func (s *Session) openKeyboard(in *os.File, watch func(*os.File) (Watcher, error)) error {
+func (s *Session) openKeyboard(in *os.File, o Options) error {
 	from, sc := in, s.screens[0]
 	if !Is(in) {
 		tty, err := os.OpenFile("/dev/tty", os.O_RDWR|unix.O_NOCTTY, 0)
@@ -99,12 +100,12 @@ func (s *Session) openKeyboard(in *os.File, watch func(*os.File) (Watcher, error
 			return nil
 		}
 	}
-	w, err := watch(from)
+	w, err := o.Watch(from)
 	if err != nil {
 		return fmt.Errorf("terminal: %w", err)
 	}
 	sc.watch = w.Undo
-	s.keyboard, err = newKeyboard(from, sc.master, w)
+	s.keyboard, err = newKeyboard(from, sc.master, w, o.Insist)
 	return err
 }
 
