@@ -35,9 +35,39 @@
 // # Same bytes
 //
 // Small files (1 MiB and less) are private copies that only the supervisor can write; what is scanned is the copy.
-// Large files stay where they are: they are held open, scanned through that descriptor, mounted by path, and
-// then compared by device, inode, size, modification and status-change time with the descriptor before the
-// command starts. Another writer could still change a large file in place after that moment; such a change is
-// noticed when the command has ended, and the report says tainted. A read-only or root-owned model store closes
-// the gap.
+// Large files stay where they are: they are held open, scanned through that descriptor, and mounted by path. Before the
+// command starts, what lies inside under each name is compared with what is held, so that it does not matter what was
+// done to names, links and mounts on the host meanwhile. What keeps the bytes of the held file from changing is chosen
+// for each file (model_files, held_by in the report), the best first:
+//
+//	fs-verity              nobody can ever write to the file; the kernel checks what it reads
+//	read-only file system  squashfs, erofs and iso9660 have no way to write
+//	lease                  nobody has it open or mapped for writing when it is pinned, and who opens it later waits for us
+//	reflink                a clone that shares its blocks (btrfs, XFS), in the folder of caches
+//	copy                   a full copy there; only on request (model_files: copied, --copy-model)
+//	identity check         device, inode, size, modification and status-change time, before the start and at the end
+//
+// A lease comes before a reflink because it costs nothing and uses the page cache that is warm; of a clone every run
+// reads every block again. A file that somebody has open for writing and that cannot be cloned is refused. A writer who
+// comes while the command runs is told of at once, and the report says tainted; under model_files: unchangeable the
+// command is ended before the writer can write. That holds while it ends within /proc/sys/fs/lease-break-time (45 s,
+// and we wait 5), after which the kernel lets the writer go on.
+//
+// What the identity check does not notice: a write through a shared mapping to a page that was dirty already (the kernel
+// changes a file's times at the first such write only, and the change counter of statx(2) is not for programs); changes
+// by the server of a network, FUSE or virtual file system, which reports what times it likes; for the time until the
+// next tick of the kernel's clock, changes on file systems without fine-grained times. It is all there is for files of
+// other users, on overlayfs and on network file systems. model_files: unchangeable refuses it.
+//
+// What lies below a file system, a disk or an image, is trusted.
+//
+// # The script
+//
+// The script is a private copy as well, bound over its own name, and its digest is in the report (code); in a folder that
+// the command may write to it stays where it is, and is compared. What lies beside it is visible as it is on the host at
+// any moment, read-only. Folders of bytecode there (__pycache__) are hidden, because Python believes them more than the
+// source; what takes the place of an installed module is named. A model below that folder is mounted into it: who may
+// rename things there can lead the model's name elsewhere while the command runs. That is noticed at the end when the
+// name, a link or the model's folder is another one or was moved, and not when a folder in between was moved and moved
+// back. Whoever may do that may as well change the code beside the script.
 package runner

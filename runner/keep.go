@@ -77,7 +77,12 @@ func (e *KeepError) Error() string {
 
 // verity: statx(2), STATX_ATTR_VERITY. fs-verity cannot be switched on while somebody has the file open for writing, and
 // never off again (kernel: Documentation/filesystems/fsverity.rst).
+//
+// overlayfs passes the attribute on from the file below, and opens a changed copy of it for whoever wants to write.
 func verity(_ context.Context, _ *run, f *validate.File) error {
+	if err := fileSystem(f, localOnly); err != nil {
+		return err
+	}
 	var st unix.Statx_t
 	err := unix.Statx(int(f.Held().Fd()), "", unix.AT_EMPTY_PATH, 0, &st)
 	switch {

@@ -41,7 +41,8 @@ func mapped(t *testing.T, name string) []byte {
 // fileSystems are those that can be made here, each with what should keep a large file on it, by policy.
 var fileSystems = []struct {
 	name             string
-	mkfs             string // program that makes it in an image, which root mounts
+	mkfs, options    string // program that makes it in an image, which root mounts
+	seal             string // program that makes a file of it unchangeable
 	mount            func(t *testing.T, at string) error
 	held, copied     validate.Keeping
 	writableToNobody bool
@@ -52,6 +53,7 @@ var fileSystems = []struct {
 	{name: "ext4", mkfs: "mkfs.ext4", held: validate.Lease, copied: validate.FullCopy},
 	{name: "xfs", mkfs: "mkfs.xfs", held: validate.Lease, copied: validate.Reflink},
 	{name: "btrfs", mkfs: "mkfs.btrfs", held: validate.Lease, copied: validate.Reflink},
+	{name: "ext4 with fs-verity", mkfs: "mkfs.ext4", options: "-b 4096 -O verity", seal: "fsverity", held: validate.Verity, copied: validate.Verity, writableToNobody: true},
 	{name: "squashfs", mkfs: "mksquashfs", held: validate.ReadOnly, copied: validate.ReadOnly, writableToNobody: true},
 }
 
@@ -65,7 +67,7 @@ func overlay(t *testing.T, at string) error {
 }
 
 // image makes a file system in a file and mounts it.
-func image(t *testing.T, mkfs, kind, at string) error {
+func image(t *testing.T, mkfs, options, kind, at string) error {
 	img := filepath.Join(folder(t), "img")
 	if kind == "squashfs" {
 		src := folder(t)
@@ -79,7 +81,7 @@ func image(t *testing.T, mkfs, kind, at string) error {
 		if err := errors.Join(os.WriteFile(img, nil, 0o600), os.Truncate(img, 320<<20)); err != nil { // the least that mkfs.xfs takes is 300 MiB; sparse
 			return err
 		}
-		if out, err := exec.Command(mkfs, "-q", img).CombinedOutput(); err != nil {
+		if out, err := exec.Command(mkfs, append(strings.Fields(options), "-q", img)...).CombinedOutput(); err != nil {
 			return fmt.Errorf("%w: %s", err, out)
 		}
 	}
@@ -100,7 +102,7 @@ func TestEveryLargeFileIsKeptInTheBestWayThatItsFileSystemHas(t *testing.T) {
 				if fs.mkfs != "" {
 					_, err = exec.LookPath(fs.mkfs)
 					validatetest.Need(t, fs.mkfs, err)
-					err = image(t, fs.mkfs, fs.name, at)
+					err = image(t, fs.mkfs, fs.options, fs.name, at)
 				} else {
 					err = fs.mount(t, at)
 				}
@@ -112,10 +114,22 @@ func TestEveryLargeFileIsKeptInTheBestWayThatItsFileSystemHas(t *testing.T) {
 				})
 			}
 			model := filepath.Join(at, "model.safetensors")
-			if !fs.writableToNobody {
+			if !fs.writableToNobody || fs.seal != "" {
 				if err := os.WriteFile(model, modelBytes("GOOD"), 0o644); err != nil {
 					t.Fatal(err)
 				}
+			}
+			if fs.seal != "" {
+				_, err := exec.LookPath(fs.seal)
+				validatetest.Need(t, fs.seal, err)
+				if out, err := exec.Command(fs.seal, "enable", model).CombinedOutput(); err != nil {
+					validatetest.Need(t, "fs-verity", fmt.Errorf("%w: %s", err, out))
+				}
+			}
+			if f, err := os.OpenFile(model, os.O_WRONLY, 0); (err != nil) != fs.writableToNobody {
+				t.Errorf("opening the file for writing: %v", err)
+			} else {
+				f.Close()
 			}
 			for mode, want := range map[policy.ModelFiles]validate.Keeping{policy.ModelFilesHeld: fs.held, policy.ModelFilesUnchangeable: fs.held, policy.ModelFilesCopied: fs.copied} {
 				got, err := kept(t, model, at, mode, nil)
@@ -223,6 +237,28 @@ func TestCopiesAreBounded(t *testing.T) {
 	}
 	if err := room(snap.Files[0].Held(), 1<<60); !errors.Is(err, unix.ENOSPC) {
 		t.Error(err)
+	}
+}
+
+func TestAFullDiskIsSaidBeforeTheCopy(t *testing.T) {
+	validatetest.Need(t, "root", notRoot())
+	s := newStage(t)
+	job := s.job("sub/m", policy.ModelFilesCopied)
+	cache := folder(t)
+	s.must(unix.Mount("tmpfs", cache, "tmpfs", 0, "size=1m"))
+	t.Cleanup(func() {
+		if err := unix.Unmount(cache, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	job.Env = append(job.Env, "XDG_CACHE_HOME="+cache) // of two, the last counts
+	res, err := Run(t.Context(), job)
+	if !errors.Is(err, unix.ENOSPC) || res.Outcome != Failed || !strings.Contains(res.Error.Hint, "XDG_CACHE_HOME") || s.seen() != "" {
+		t.Errorf("%v: %+v", err, res.Error)
+	}
+	left, _ := filepath.Glob(filepath.Join(cache, "loadlock/copies/*"))
+	if len(left) > 0 {
+		t.Errorf("left behind: %q", left)
 	}
 }
 
