@@ -25,11 +25,19 @@ type Lookup struct {
 	Count   int64  `json:"count"`
 }
 
-// watch notes lookups. It is bounded: maxLookups paths, and what was not noted is counted.
+// Watched is what learn mode saw.
+type Watched struct {
+	Lookups   []Lookup // sorted by path
+	More      int64    // lookups of paths beyond those
+	Processes bool     // the command started processes, not only threads
+	Memfd     bool     // it made files in memory, which code generators map
+}
+
+// watch notes what a command does. It is bounded: maxLookups paths, and what was not noted is counted.
 type watch struct {
 	mu      sync.Mutex
 	lookups map[string]*Lookup
-	more    int64
+	seen    Watched // without Lookups
 }
 
 const (
@@ -60,11 +68,13 @@ func (w *watch) look(tid int, call string, args [6]uint64, waits func() bool) {
 		at  Lookup
 		err error
 	)
-	if call == "connect" || call == "bind" {
-		at, err = socketPath(tid, args, call == "bind")
-	} else if a, ok := pathArgs[call]; ok {
+	switch a, ok := pathArgs[call]; {
+	case ok:
 		at, err = a.read(tid, args)
-	} else {
+	case call == "connect", call == "bind":
+		at, err = socketPath(tid, args, call == "bind")
+	default:
+		w.use(call, args)
 		return
 	}
 	if err != nil || at.Path == "" || !waits() {
@@ -78,11 +88,19 @@ func (w *watch) look(tid int, call string, args [6]uint64, waits func() bool) {
 		old.Count++
 		old.Write, old.Exec, old.Socket = old.Write || at.Write, old.Exec || at.Exec, old.Socket || at.Socket
 	case len(w.lookups) >= maxLookups:
-		w.more++
+		w.seen.More++
 	default:
 		at.Count = 1
 		w.lookups[at.Path] = &at
 	}
+}
+
+// use notes a call that names no path.
+func (w *watch) use(call string, args [6]uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.seen.Processes = w.seen.Processes || call == "fork" || call == "vfork" || call == "clone" && args[0]&unix.CLONE_THREAD == 0
+	w.seen.Memfd = w.seen.Memfd || call == "memfd_create"
 }
 
 // read takes the path out of the thread's memory, makes it absolute, and looks whether it exists inside.
@@ -173,16 +191,17 @@ func bytesOf(tid int, address uint64, n int) ([]byte, error) {
 	return raw, err
 }
 
-// Lookups are the paths that were named until now, sorted, and how many more there were.
-func (b *Box) Lookups() (list []Lookup, more int64) {
+// Watched is what learn mode has seen until now; the zero value without learn mode.
+func (b *Box) Watched() (seen Watched) {
 	if b.watch == nil {
-		return nil, 0
+		return seen
 	}
 	b.watch.mu.Lock()
 	defer b.watch.mu.Unlock()
+	seen = b.watch.seen
 	for _, l := range b.watch.lookups {
-		list = append(list, *l)
+		seen.Lookups = append(seen.Lookups, *l)
 	}
-	slices.SortFunc(list, func(a, b Lookup) int { return cmp.Compare(a.Path, b.Path) })
-	return list, b.watch.more
+	slices.SortFunc(seen.Lookups, func(a, b Lookup) int { return cmp.Compare(a.Path, b.Path) })
+	return seen
 }

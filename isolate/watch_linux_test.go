@@ -43,9 +43,10 @@ print(attempt(lambda: open("/" + "a/" * 3000)))
 	if text != want && text != "inside ENOENT ENOENT\nENOENT ENOENT 6\nEPERM EPERM\nEAFNOSUPPORT ENOENT\nchild\nENAMETOOLONG\n" {
 		t.Fatalf("inside: %q", text)
 	}
-	list, more := b.Lookups()
-	if more != 0 {
-		t.Errorf("%d more", more)
+	seen := b.Watched()
+	list := seen.Lookups
+	if seen.More != 0 || !seen.Processes || seen.Memfd {
+		t.Errorf("%+v", seen)
 	}
 	for _, w := range []Lookup{
 		{Path: "/tmp/here", Missing: true, Write: true}, // when it was first named, to be made
@@ -75,8 +76,8 @@ func TestNothingIsWatchedUnlessAsked(t *testing.T) {
 	needBox(t)
 	s, out := boxed(t, "test -e /srv/nothing; echo done")
 	_, text, b := runBox(t, s, out)
-	if list, more := b.Lookups(); text != "done\n" || len(list) != 0 || more != 0 {
-		t.Errorf("%q: %d lookups, %d more", text, len(list), more)
+	if seen := b.Watched(); text != "done\n" || len(seen.Lookups) != 0 || seen.More != 0 {
+		t.Errorf("%q: %+v", text, seen)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/loadlock/loadlock/policy"
 	"github.com/loadlock/loadlock/runner/advise"
+	"github.com/loadlock/loadlock/runner/proxy"
 )
 
 // Failed reports whether the command ran and did not end well.
@@ -17,7 +18,7 @@ func (res Result) Failed() bool { return res.Exit != nil && res.Status != 0 }
 
 // story is what the report knows about what was refused.
 func (res Result) story() advise.Story {
-	s := advise.Story{Policy: adviceOn(res.Policy.Effective), Obstacles: res.Obstacles}
+	s := advise.Story{Policy: adviceOn(res.Policy.Effective), Obstacles: append(slices.Clone(res.Obstacles), refusedHosts(res.Network)...)}
 	for _, d := range res.Denials {
 		by := d.Program
 		if d.Library != "" && d.Library != d.Program {
@@ -26,6 +27,26 @@ func (res Result) story() advise.Story {
 		s.Refusals = append(s.Refusals, advise.Refusal{Call: d.Call, Arg: d.Arg, Errno: d.Errno, Count: d.Count, By: by})
 	}
 	return s
+}
+
+// refusedHosts are the hosts that the proxy kept the command from.
+func refusedHosts(list []NetworkDecision) (out []advise.Obstacle) {
+	for _, d := range list {
+		if d.Verdict != proxy.Refused {
+			continue
+		}
+		o := advise.Obstacle{Kind: advise.HostRefused, What: d.Host, Text: d.Reason}
+		if d.Port != 0 && d.Port != policy.DefaultPort {
+			o.What = fmt.Sprintf("%s:%d", d.Host, d.Port)
+		}
+		if _, err := policy.ParseHost(o.What); err != nil {
+			o.Kind = advise.HostNever
+		}
+		if !slices.ContainsFunc(out, func(x advise.Obstacle) bool { return x.What == o.What }) {
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 // adviceOn reads what advice needs of a policy, which in a report that was read back is a JSON object.
@@ -129,7 +150,7 @@ func templateOr(name string) string {
 // policyFile shows where policy lines go, with those of the most probable reason.
 func policyFile(w io.Writer, name string, list []advise.Advice) {
 	lines := list[0].PolicyLines()
-	if len(lines) == 0 {
+	if len(lines) == 0 || list[0].Weight < advise.Doubtful {
 		return
 	}
 	base, _, _ := strings.Cut(name, "+")

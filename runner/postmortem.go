@@ -14,10 +14,14 @@ import (
 
 // lookBack notes in the report what a command that failed seems to have lacked.
 func (r *run) lookBack() {
+	r.learned()
 	if !r.res.Failed() {
 		return
 	}
 	tail := r.stdio.tail()
+	if r.job.learn != nil && r.job.learn.tail != nil {
+		tail = r.job.learn.tail()
+	}
 	r.res.Obstacles = r.postmortem(tail)
 	info, err := statOf(r.job.Stderr)
 	r.res.StderrUnread = len(tail) == 0 && err == nil && info.Mode()&fs.ModeNamedPipe != 0
@@ -120,10 +124,10 @@ func (r *run) obstacle(g advise.Sighting) (o advise.Obstacle, ok bool) {
 
 // pathObstacle says why a path could not be used.
 func (r *run) pathObstacle(g advise.Sighting, o advise.Obstacle) (advise.Obstacle, bool) {
-	if !strings.Contains(g.What, "/") && g.Errno == "ENOENT" && r.placeOf(g.What).host == nil {
+	if !strings.Contains(g.What, "/") && g.Errno == "ENOENT" && r.spotOf(g.What).host == nil {
 		return o, false // a program's name; the shell or Python looked in PATH, and so do the system's folders inside
 	}
-	p := r.placeOf(g.What)
+	p := r.spotOf(g.What)
 	o.What = p.path
 	writing := g.Errno == "EROFS" || g.Errno == "EACCES" && !p.inside
 	switch {
@@ -145,7 +149,7 @@ func (r *run) pathObstacle(g advise.Sighting, o advise.Obstacle) (advise.Obstacl
 		o.Kind, o.Show = advise.PathForeign, p.path
 	case p.host == nil && g.Errno == "ENOENT":
 		o.Kind = advise.PathNowhere
-		if folder := r.placeOf(filepath.Dir(p.path)); folder.host != nil && !folder.inside && folder.secret == "" {
+		if folder := r.spotOf(filepath.Dir(p.path)); folder.host != nil && !folder.inside && folder.secret == "" {
 			return r.readOnly(p, o), true // a new file in a folder that exists outside only
 		}
 	default:
@@ -241,7 +245,7 @@ func (r *run) libraryOnHost(name string) string {
 	}
 	for _, f := range folders {
 		at := filepath.Join(f, filepath.Base(name))
-		if info, err := os.Stat(at); err == nil && info.Mode().Type()&fs.ModeType == 0 && !r.placeOf(at).inside {
+		if info, err := os.Stat(at); err == nil && info.Mode().Type()&fs.ModeType == 0 && !r.spotOf(at).inside {
 			return f
 		}
 	}

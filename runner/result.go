@@ -37,6 +37,7 @@ type Job struct {
 	FailOnDenial bool
 
 	stall time.Duration // how long without progress after a denial is a stall; 0: the usual
+	learn *learning     // what learn mode sees; nil otherwise
 	waive []string      // layers that selftest does without, on a host that does not give them
 }
 

@@ -14,6 +14,7 @@ import (
 // spot is how one path stands on the host and in a box that was planned.
 type spot struct {
 	path   string      // absolute
+	real   string      // without links, as far as it exists on the host
 	host   fs.FileInfo // nil: not on the host
 	inside bool
 	write  bool
@@ -22,8 +23,8 @@ type spot struct {
 	secret string // why it is never proposed; empty when it may be
 }
 
-// placeOf compares a path with the host and with the plan. Relative paths are the command's.
-func (r *run) placeOf(name string) spot {
+// spotOf compares a path with the host and with the plan. Relative paths are the command's.
+func (r *run) spotOf(name string) spot {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(r.spec.Dir, name)
 	}
@@ -35,7 +36,7 @@ func (r *run) placeOf(name string) spot {
 	} else if w, err := filepath.EvalSymlinks(filepath.Dir(p.path)); err == nil {
 		real = filepath.Join(w, filepath.Base(p.path))
 	}
-	p.secret = secretPlace(real, r.job.Home)
+	p.real, p.secret = real, secretPlace(real, r.job.Home)
 	for _, s := range r.snaps {
 		p.model = p.model || within(real, s.Path)
 	}

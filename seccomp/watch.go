@@ -10,11 +10,12 @@ import (
 	"golang.org/x/net/bpf"
 )
 
-// watched are the calls that loadlock learn looks at: those that name a path, or an address.
-var watched = []string{"openat", "newfstatat", "statx", "faccessat", "faccessat2", "readlinkat", "execve", "chdir", "mkdirat", "connect", "bind"}
+// watched are the calls that loadlock learn looks at: those that name a path or an address, and those that show
+// whether an operation was needed that a policy can restrict.
+var watched = []string{"openat", "newfstatat", "statx", "faccessat", "faccessat2", "readlinkat", "execve", "chdir", "mkdirat", "connect", "bind", "clone", "memfd_create"}
 
 // watchedOnAMD64 are the older forms that amd64 has.
-var watchedOnAMD64 = []string{"open", "creat", "stat", "lstat", "access", "readlink", "mkdir"}
+var watchedOnAMD64 = []string{"open", "creat", "stat", "lstat", "access", "readlink", "mkdir", "fork", "vfork"}
 
 // Watching is the filter of loadlock learn: as Notify, but the calls that name a path go to the listener first. The
 // listener lets go on what Plain allows and refuses what Plain refuses, so that the answers are the same. Letting a

@@ -52,7 +52,7 @@ func Main() int {
 		SilenceUsage: true, SilenceErrors: true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(runCommand(), scanCommand(), policyCommand(), explainCommand(), doctorCommand(), selftestCommand(), versionCommand())
+	root.AddCommand(runCommand(), scanCommand(), policyCommand(), explainCommand(), learnCommand(), doctorCommand(), selftestCommand(), versionCommand())
 	err := root.Execute()
 	var st status
 	switch {

@@ -26,17 +26,28 @@ func runCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run [--model REF]… [flags] -- COMMAND [ARG…]",
 		Short: "Validate the model, then run the command that loads it inside the sandbox",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return &runner.UsageError{What: "no command to run", Hint: "loadlock run --model ./model -- python load_model.py"}
-			}
-			return nil
-		},
-		RunE: func(c *cobra.Command, args []string) error {
-			changed := c.Flags().Changed
-			f.cpusGiven, f.pidsGiven = changed("cpus"), changed("pids") || changed("pids-limit")
-			return f.run(args)
-		},
+		Args:  aCommand("run"),
+		RunE:  func(_ *cobra.Command, args []string) error { return f.run(args) },
+	}
+	f.register(c)
+	return c
+}
+
+// aCommand is the check that there is a command to run.
+func aCommand(verb string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return &runner.UsageError{What: "no command to run", Hint: "loadlock " + verb + " --model ./model -- python load_model.py"}
+		}
+		return nil
+	}
+}
+
+// register adds the flags of run to a verb that runs a command.
+func (f *runFlags) register(c *cobra.Command) {
+	c.PreRun = func(c *cobra.Command, _ []string) {
+		changed := c.Flags().Changed
+		f.cpusGiven, f.pidsGiven = changed("cpus"), changed("pids") || changed("pids-limit")
 	}
 	fl := c.Flags()
 	fl.SetInterspersed(false)
@@ -67,7 +78,6 @@ func runCommand() *cobra.Command {
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no summary after a run that was not refused")
 	fl.BoolVar(&f.tty, "tty", false, "fail unless stdin is a terminal")
 	fl.BoolVar(&f.remove, "rm", true, "accepted for docker's sake; nothing is ever left behind")
-	return c
 }
 
 func (f *runFlags) job(args []string) (job runner.Job, err error) {
@@ -142,29 +152,42 @@ func (f *runFlags) limits(to *policy.Flags) (err error) {
 var forwarded = []os.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGWINCH}
 
 func (f *runFlags) run(args []string) error {
-	job, err := f.job(args)
+	job, stop, err := f.prepared(args)
 	if err != nil {
 		return err
+	}
+	defer stop()
+	res, _ := runner.Run(context.Background(), job) // the error is in the result, with what to do about it
+	f.finish(&res, job)
+	return status(res.Status)
+}
+
+// prepared is the job with the signals that it forwards, until stop is called.
+func (f *runFlags) prepared(args []string) (job runner.Job, stop func(), err error) {
+	if job, err = f.job(args); err != nil {
+		return job, nil, err
 	}
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, forwarded...)
 	job.Signals = signals
-	res, _ := runner.Run(context.Background(), job) // the error is in the result, with what to do about it
+	return job, func() { signal.Stop(signals) }, nil
+}
 
+// finish records, reports and prints a run.
+func (f *runFlags) finish(res *runner.Result, job runner.Job) {
 	state := runner.StateDir(os.Getenv, job.Home)
-	if auditErr := runner.Record(state, res); auditErr != nil {
+	if auditErr := runner.Record(state, *res); auditErr != nil {
 		say(os.Stderr, "loadlock: %v\n", auditErr)
 	}
 	if f.report != "" {
-		if reportErr := runner.WriteReport(f.report, res); reportErr != nil {
+		if reportErr := runner.WriteReport(f.report, *res); reportErr != nil {
 			say(os.Stderr, "loadlock: %v\n", reportErr)
 			if res.Status == 0 {
 				res.Status = 125
 			}
 		}
 	}
-	f.print(res)
-	return status(res.Status)
+	f.print(*res)
 }
 
 func (f *runFlags) print(res runner.Result) {

@@ -40,6 +40,7 @@ const (
 	LibraryNowhere Kind = "library-nowhere"
 	Host           Kind = "host"        // a host of the network; what may be empty
 	HostRefused    Kind = "host-policy" // a network there is, and it does not reach this host
+	HostNever      Kind = "host-never"  // likewise, and it is no name of a public host
 	Listen         Kind = "listen"      // a port to serve on; what may be empty
 	Process        Kind = "process"     // another process
 	GPU            Kind = "gpu"

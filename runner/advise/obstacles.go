@@ -48,6 +48,8 @@ var pages = map[Kind]page{
 		options: []string{"model", "host"}, instead: "download the model outside, name it with --model, and give its path to the command", weight: 85},
 	HostRefused: {tried: "reach {} over the network", layer: "net", why: "the proxy permits only the hosts that the policy and --net allow: name",
 		options: []string{"host"}, weight: 85},
+	HostNever: {tried: "reach {} over the network", layer: "net", why: "the proxy permits public hosts by name only",
+		instead: "addresses, this machine's own services and private networks are never permitted through the proxy", weight: 85},
 	Listen: {tried: "serve on port {}", layer: "seccomp", why: "sockets other than AF_UNIX are refused in a box without a network",
 		options: []string{"publish"}, weight: 85},
 	Process: {tried: "start another process", layer: "seccomp", why: "the policy restricts subprocess",

@@ -30,6 +30,8 @@ type Option struct {
 	Flags  []string `json:"flags,omitempty"`
 	Policy []string `json:"policy,omitempty"`
 	Cost   string   `json:"cost"`
+	Lift   string   `json:"lift,omitempty"` // the operation that Policy no longer restricts
+	Open   bool     `json:"open,omitempty"` // a flag has a placeholder: nothing named the thing
 }
 
 // remedy is a row of the table.
@@ -80,7 +82,7 @@ var remedies = map[string]remedy{
 // option is a remedy for one thing under one policy.
 func option(name, what string, p Policy) Option {
 	r := remedies[name]
-	o := Option{Cost: r.cost}
+	o := Option{Cost: r.cost, Open: what == "" && r.flag != "" && placeholders[name] != ""}
 	if r.flag != "" {
 		o.Flags = []string{strings.ReplaceAll(r.flag, "{}", shellWord(what, name))}
 	}
@@ -91,6 +93,7 @@ func option(name, what string, p Policy) Option {
 	}
 	if r.lift != "" && slices.Contains(p.Restricted, r.lift) {
 		rest := slices.DeleteFunc(slices.Clone(p.Restricted), func(op string) bool { return op == r.lift })
+		o.Lift = r.lift
 		o.Policy = append(o.Policy, fmt.Sprintf("restricted_operations: [%s]", strings.Join(rest, ", ")))
 	}
 	return o
