@@ -147,15 +147,19 @@ func (c control) release(o release, gate *os.File) error {
 	if o.flags&withLandlock != 0 {
 		rights = append(rights, o.ruleset)
 	}
-	err := binary.Write(&msg, binary.NativeEndian, head)
-	for _, f := range o.filters {
-		err = errors.Join(err, binary.Write(&msg, binary.NativeEndian, f))
-	}
-	if err != nil {
+	if err := binary.Write(&msg, binary.NativeEndian, head); err != nil {
 		return err
 	}
+	code := msg.Bytes()
+	for _, f := range o.filters {
+		for _, i := range f { // struct sock_filter
+			code = binary.NativeEndian.AppendUint16(code, i.Op)
+			code = append(code, i.Jt, i.Jf)
+			code = binary.NativeEndian.AppendUint32(code, i.K)
+		}
+	}
 	return c.with(func(fd int) error {
-		return unix.Sendmsg(fd, msg.Bytes(), unix.UnixRights(rights...), nil, unix.MSG_NOSIGNAL)
+		return unix.Sendmsg(fd, code, unix.UnixRights(rights...), nil, unix.MSG_NOSIGNAL)
 	})
 }
 

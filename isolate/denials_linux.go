@@ -48,15 +48,10 @@ const maxArgs = 16
 // unknownCall stands for all numbers without a name.
 const unknownCall = "unknown"
 
-// newDenials takes over the listener of a program.
-func newDenials(listener int, p seccomp.Program, w *watch) (*denials, error) {
+// newDenials takes over the listener of a program. truth is the same program with the answers in it.
+func newDenials(listener int, truth seccomp.Evaluator, w *watch) (*denials, error) {
 	d := &denials{watch: w, listener: os.NewFile(uintptr(listener), "seccomp listener"), done: make(chan struct{}), names: map[uint32]string{},
-		rows: map[denialKey]*Denial{}, args: map[string]int{}, started: time.Now()}
-	var err error
-	if d.truth, err = seccomp.NewEvaluator(p.Plain); err != nil {
-		d.listener.Close()
-		return nil, err
-	}
+		truth: truth, rows: map[denialKey]*Denial{}, args: map[string]int{}, started: time.Now()}
 	r, end, err := os.Pipe()
 	if err != nil {
 		d.listener.Close()
@@ -100,7 +95,7 @@ func (d *denials) one(listener C.int, n C.struct_denied) {
 		data.Args[i] = uint64(n.args[i])
 	}
 	errno, refused := d.truth.Errno(data)
-	if !refused && d.watch != nil {
+	if d.watch != nil && d.truth.Allows(data) {
 		d.watch.look(int(n.pid), d.nameOf(data.Number), data.Args, func() bool { return C.loadlock_waits(listener, n.id) != 0 })
 		C.loadlock_go_on(listener, n.id)
 		return

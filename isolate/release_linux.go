@@ -91,7 +91,7 @@ func (b *Box) order() (o release, f compiledFilters, err error) {
 // listen takes over the listener that the child sent, or notes why it has none.
 func (b *Box) listen(listener int, why unix.Errno, f compiledFilters) (err error) {
 	if listener >= 0 {
-		b.denials, err = newDenials(listener, f.command, b.watch)
+		b.denials, err = newDenials(listener, f.truth, b.watch)
 		return err
 	}
 	b.uncounted = "the layer " + seccompLayer.Name + " is off"

@@ -34,6 +34,7 @@ var seccompLayer = Layer{
 // compiledFilters is what the box loads: the command's filter, and that of pid 1.
 type compiledFilters struct {
 	command, own seccomp.Program
+	truth        seccomp.Evaluator // of command.Plain
 	err          error
 }
 
@@ -44,6 +45,9 @@ func compileFilters(profile *specs.LinuxSeccomp, s Spec) <-chan compiledFilters 
 		var c compiledFilters
 		if profile != nil {
 			if c.command, c.err = seccomp.Compile(profile); c.err == nil {
+				c.truth, c.err = seccomp.NewEvaluator(c.command.Plain)
+			}
+			if c.err == nil {
 				c.own, c.err = seccomp.Compile(seccomp.Own(seccompOptions(s)))
 			}
 		}

@@ -12,8 +12,9 @@
 // replacing every errno with a question to the listener (SECCOMP_RET_USER_NOTIF, seccomp_unotify(2)), and nothing
 // else; allowed calls run the same instructions and cost the same. The supervisor answers a question by running
 // Plain itself over the registers that the kernel shows (Evaluator), so that counting cannot change an answer. It
-// cannot let a call through either: there is no answer for that in the code, and SECCOMP_USER_NOTIF_FLAG_CONTINUE,
-// whose arguments another thread could change, is never used. A listener that is gone means ENOSYS.
+// cannot let a refused call through either. SECCOMP_USER_NOTIF_FLAG_CONTINUE is for calls that Plain allows, which
+// only loadlock learn asks about (Watching): the verdict is about registers, which no other thread can change. A
+// listener that is gone means ENOSYS.
 //
 // It must be one filter. Of several the kernel takes the strictest answer, and an errno is stricter than a question:
 // nothing that an earlier filter refuses would ever be told.
