@@ -59,7 +59,8 @@ func (p *spot) plan(s isolate.Spec, real string) {
 	longest := -1
 	for _, o := range own {
 		if within(real, o.path) {
-			longest, p.inside, p.write, p.exec = len(o.path), false, o.write, o.write && s.Sandbox.Allow.NativeCode
+			write := o.write && !made(s, filepath.Dir(real), o.path)
+			longest, p.inside, p.write, p.exec = len(o.path), false, write, write && s.Sandbox.Allow.NativeCode
 		}
 	}
 	for _, b := range s.Binds {
@@ -74,6 +75,12 @@ func (p *spot) plan(s isolate.Spec, real string) {
 	if slices.ContainsFunc(s.Masks, func(m string) bool { return within(real, m) }) {
 		p.inside, p.secret = false, "it looks like a place of credentials, and is hidden inside"
 	}
+}
+
+// made reports whether a folder of the box's own exists only on the way to something that is mounted: it is empty
+// otherwise, and nobody may write to it.
+func made(s isolate.Spec, folder, root string) bool {
+	return folder != root && slices.ContainsFunc(s.Binds, func(b isolate.Bind) bool { return within(b.Target, folder) })
 }
 
 // secretPlace says why a path of the host is never proposed to be shown; empty when it may be.

@@ -110,6 +110,7 @@ var probes = map[string]func() error{
 	"landlock": func() error { return missingLayers("landlock") },
 	"torch":    func() error { return python("import torch") },
 	"python":   func() error { return python("") },
+	"gcc":      func() error { _, err := exec.LookPath("gcc"); return err },
 	"runc":     func() error { _, err := exec.LookPath("runc"); return err },
 	"unshare": func() error {
 		out, err := exec.Command("unshare", "-m", "true").CombinedOutput()
