@@ -55,8 +55,8 @@
 //
 // What the identity check does not notice: a write through a shared mapping to a page that was dirty already (the kernel
 // changes a file's times at the first such write only, and the change counter of statx(2) is not for programs); changes
-// by the server of a network, FUSE or virtual file system, which reports what times it likes; for the time until the
-// next tick of the kernel's clock, changes on file systems without fine-grained times. It is all there is for files of
+// by the server of a network, FUSE or virtual file system, which reports what times it likes; a
+// second change within the step of a file system that notes coarse times (FAT: 2 s). It is all there is for files of
 // other users, on overlayfs and on network file systems. model_files: unchangeable refuses it.
 //
 // What lies below a file system, a disk or an image, is trusted.
