@@ -16,10 +16,11 @@ func (b *Box) usage() Usage {
 		return u
 	}
 	v := View{cgroups: st.CgroupPaths}
+	// First what decides the outcome: systemd removes the group of an empty scope, files and all.
+	u.OOMKills = max(0, v.cgroupKey("memory", "memory.oom_control", "oom_kill"), v.cgroupKey("", "memory.events", "oom_kill"))
 	u.PeakMemory = v.cgroupNumber("memory", "memory.max_usage_in_bytes", "memory.peak")
 	u.PeakPids = v.cgroupNumber("pids", "pids.peak")
 	u.CPU = b.cgroupCPU()
-	u.OOMKills = max(0, v.cgroupKey("memory", "memory.oom_control", "oom_kill"), v.cgroupKey("", "memory.events", "oom_kill"))
 	u.PidsDenied = max(0, v.cgroupKey("pids", "pids.events", "max"))
 	return u
 }
@@ -46,9 +47,10 @@ func (v View) cgroupKey(controller, file, key string) int64 {
 }
 
 // killOnOOM ends the whole box when one of its processes was killed for memory: cgroup v1 has no
-// memory.oom.group. On v2 the kernel does it.
+// memory.oom.group. On v2 the kernel does it; there the notice is only needed where systemd may remove the counters
+// with the group before they are read.
 func (b *Box) killOnOOM() (stop func()) {
-	if b.spec.Host.Cgroup == "" || unified() {
+	if b.spec.Host.Cgroup == "" || unified() && !b.spec.Host.Systemd {
 		return func() {}
 	}
 	oom, err := b.container.NotifyOOM()
