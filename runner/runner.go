@@ -108,6 +108,9 @@ type run struct {
 
 // policyAndCommand settles what is permitted and what is to be run.
 func (r *run) policyAndCommand() error {
+	if err := refuseSetID(); err != nil {
+		return err
+	}
 	at := time.Now()
 	p, prov, err := policy.Load(r.job.Policy)
 	if err != nil {

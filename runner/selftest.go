@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -274,10 +276,24 @@ func (t *selftest) open() (out []string) {
 // loadlock starts this program as a user would.
 func (t *selftest) loadlock(args ...string) *exec.Cmd {
 	front := []string{"run", "--quiet"}
-	if t.job.Policy.Explicit != "" {
-		front = append(front, "--policy", t.job.Policy.Explicit)
+	if p := t.policyFile(); p != "" {
+		front = append(front, "--policy", p)
 	}
 	return exec.Command(t.host.Program, append(front, args...)...)
+}
+
+// policyFile is the policy that a user would name; one that does without the layers that this host does not give, where
+// there are such.
+func (t *selftest) policyFile() string {
+	if len(t.waived) == 0 {
+		return t.job.Policy.Explicit
+	}
+	name := filepath.Join(t.host.Dir, "waived.yaml")
+	text := fmt.Sprintf("extends: %s\nname: selftest\noptional_layers: [%s]\n", cmp.Or(t.job.Policy.Explicit, "safe"), strings.Join(t.waived, ", "))
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		return t.job.Policy.Explicit // then the run is refused, and its probe says so
+	}
+	return name
 }
 
 // fromOutside makes the observations that no payload can make.

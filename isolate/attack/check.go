@@ -124,7 +124,7 @@ func (p Probe) Wanted() string { return strings.Join(slices.Sorted(maps.Keys(p.W
 func All() []Check {
 	return slices.Concat(files(), proc(), lifecycle(), namespaces(), resources(),
 		calls(), moreCalls(), code(), races(),
-		sockets(), descriptors(), devices())
+		sockets(), descriptors(), devices(), gap(), ownBinary())
 }
 
 // Find returns the probe of a key.

@@ -24,14 +24,15 @@ type report struct {
 	ID      string
 	Outcome string
 	Status  int
-	Error   struct{ Message string }
 	Models  []struct {
-		Files    []struct{ Path, SHA256 string }
-		Admitted []string
+		Files []struct{ Path, SHA256 string }
 	}
-	Denials          []struct{ Call, Errno string }
-	DenialsCountless string `json:"denials_not_counted"`
+	Exit              *struct{ Code int } // nil: the command did not run
+	Denials           []denial
+	DenialsNotCounted string `json:"denials_not_counted"`
 }
+
+type denial struct{ Call, Errno string }
 
 func (h *Host) run(change func(*exec.Cmd), command []string, flags ...string) (d driven) {
 	file := filepath.Join(h.Dir, "report.json")
