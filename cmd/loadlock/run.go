@@ -80,6 +80,16 @@ func (f *runFlags) register(c *cobra.Command) {
 	fl.BoolVar(&f.remove, "rm", true, "accepted for docker's sake; nothing is ever left behind")
 }
 
+// notice prints a line while the command runs. The terminal may then be the command's, where a new line does not return
+// to the left.
+func notice(line string) {
+	end := "\n"
+	if isTerminal(os.Stderr) {
+		end = "\r\n"
+	}
+	say(os.Stderr, "loadlock: %s%s", line, end)
+}
+
 func (f *runFlags) job(args []string) (job runner.Job, err error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -88,7 +98,7 @@ func (f *runFlags) job(args []string) (job runner.Job, err error) {
 	home, _ := os.UserHomeDir()
 	job = runner.Job{Models: f.models, Command: args, Dir: dir, Env: os.Environ(), Home: home, Policy: policy.Sources{Explicit: f.policy},
 		Pass: f.env, Read: f.read, Write: f.write, Output: f.output, Workdir: f.workdir, DryRun: f.dryRun, FailOnDenial: f.failOnDenial,
-		Notice: func(line string) { say(os.Stderr, "loadlock: %s\n", line) },
+		Notice: notice,
 		Stdin:  os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	if f.gpu != "none" && f.gpu != "" {
 		return job, &runner.UsageError{What: "--gpu: this version grants no GPU", Hint: "leave --gpu out, or use --gpu none"}
