@@ -15,7 +15,6 @@ type Sighting struct {
 	Errno string // ENOENT, EACCES, EROFS, EPERM, or empty
 	Text  string // the error's own words
 	By    string // "load.py line 3, through torch", when the message shows it
-	at    int
 }
 
 // maxWhat bounds a name that is taken from a message, in bytes; PATH_MAX is 4096.
@@ -25,18 +24,30 @@ const maxWhat = 512
 // says at its end is nearest to why it ended.
 func Read(tail []byte) []Sighting {
 	s := strings.ReplaceAll(string(tail), "\r\n", "\n")
-	var found []Sighting
+	type match struct {
+		row text
+		re  *regexp.Regexp
+		at  []int
+	}
+	var matches []match
 	for _, t := range texts {
 		re := regexp.MustCompile("(?m)" + t.pattern) // here and not in the table: a box that starts pays for every initialised variable
 		for _, m := range re.FindAllStringSubmatchIndex(s, -1) {
-			if g := (Sighting{Want: t.want, Errno: t.errno, Text: t.says, at: m[1]}); g.fill(re, s, m) {
-				found = append(found, g)
-			}
+			matches = append(matches, match{t, re, m})
 		}
 	}
-	slices.SortStableFunc(found, func(a, b Sighting) int { return b.at - a.at })
+	slices.SortStableFunc(matches, func(a, b match) int { return b.at[1] - a.at[1] })
+	var found []Sighting
+	for _, m := range matches[:min(len(matches), maxMatches)] {
+		if g := (Sighting{Want: m.row.want, Errno: m.row.errno, Text: m.row.says}); g.fill(m.re, s, m.at) {
+			found = append(found, g)
+		}
+	}
 	return distinct(found)
 }
+
+// maxMatches bounds the messages that are looked at closely, the last ones: hostile code can write any number.
+const maxMatches = 64
 
 // fill takes the groups of a match. It reports false for an errno that no layer of a sandbox causes.
 func (g *Sighting) fill(re *regexp.Regexp, s string, m []int) bool {
@@ -77,7 +88,8 @@ func distinct(list []Sighting) (out []Sighting) {
 
 // traceback is the end of text from the last Python traceback's or Node error's beginning.
 func traceback(text string) string {
-	const near = 4096
+	const near, far = 4 << 10, 32 << 10
+	text = text[max(0, len(text)-far):]
 	if i := strings.LastIndex(text, "Traceback (most recent call last)"); i >= 0 {
 		return text[i:]
 	}

@@ -105,3 +105,16 @@ func TestReadLeavesOrdinaryOutputAlone(t *testing.T) {
 		}
 	}
 }
+
+// A tail full of messages costs little, and any bytes are read without a panic.
+func FuzzRead(f *testing.F) {
+	f.Add([]byte("Traceback (most recent call last):\n  File \"/a/b.py\", line 3\nFileNotFoundError: [Errno 2] No such file or directory: '/x'\n"))
+	f.Add([]byte("KeyError: 'A'\nfork: retry: Resource temporarily unavailable"))
+	f.Fuzz(func(t *testing.T, tail []byte) {
+		for _, g := range Read(tail) {
+			if len(g.What) > maxWhat || len(g.Text) > 100 {
+				t.Errorf("%+v", g)
+			}
+		}
+	})
+}

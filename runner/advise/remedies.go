@@ -46,6 +46,8 @@ type remedy struct {
 var remedies = map[string]remedy{
 	"read": {flag: "--ro {}", line: truth("extra_read", func(p Policy) bool { return p.ExtraRead }),
 		cost: "everything inside can read it, and what is read can leave through the command's output"},
+	"module": {flag: "--ro {} --env PYTHONPATH={}", line: truth("extra_read", func(p Policy) bool { return p.ExtraRead }),
+		cost: "Python modules of that folder run inside, before those of the same name elsewhere; compiled ones cannot be loaded (noexec)"},
 	"write": {flag: "--rw {}", lift: "file_write",
 		cost: "the command can change and delete what is there, at once and for good: also scripts and modules that you start yourself later. A library there cannot be loaded (noexec)"},
 	"output": {flag: "--output {}", line: truth("output", func(p Policy) bool { return p.Output }),
