@@ -84,6 +84,7 @@ type selftest struct {
 	host   *attack.Host
 	policy policy.Policy
 	waived []string
+	front  string                  // what --policy names where loadlock is started as a user would
 	saw    map[string]string       // by key of the probe
 	ended  map[string]attack.Ended // by ID of the check: its last box
 	failed map[string]string       // by ID: why its box did not start
@@ -107,6 +108,12 @@ func RunSelftest(ctx context.Context, job SelftestJob) (out Selftest, err error)
 	t.host.Loadlock = t.loadlock
 	if err := t.settle(ctx); err != nil {
 		return out, err
+	}
+	if t.front = job.Policy.Explicit; len(t.waived) > 0 {
+		if t.front, err = t.waivedPolicy(); err != nil {
+			return out, err
+		}
+		defer os.RemoveAll(filepath.Dir(t.front))
 	}
 	for _, b := range t.batches(checks) {
 		t.run(ctx, b)
@@ -276,24 +283,21 @@ func (t *selftest) open() (out []string) {
 // loadlock starts this program as a user would.
 func (t *selftest) loadlock(args ...string) *exec.Cmd {
 	front := []string{"run", "--quiet"}
-	if p := t.policyFile(); p != "" {
-		front = append(front, "--policy", p)
+	if t.front != "" {
+		front = append(front, "--policy", t.front)
 	}
 	return exec.Command(t.host.Program, append(front, args...)...)
 }
 
-// policyFile is the policy that a user would name; one that does without the layers that this host does not give, where
-// there are such.
-func (t *selftest) policyFile() string {
-	if len(t.waived) == 0 {
-		return t.job.Policy.Explicit
+// waivedPolicy writes the policy that a user of a host without some layers would have to name.
+func (t *selftest) waivedPolicy() (name string, err error) {
+	dir, err := os.MkdirTemp("", "loadlock-policy")
+	if err != nil {
+		return "", err
 	}
-	name := filepath.Join(t.host.Dir, "waived.yaml")
+	name = filepath.Join(dir, "waived.yaml")
 	text := fmt.Sprintf("extends: %s\nname: selftest\noptional_layers: [%s]\n", cmp.Or(t.job.Policy.Explicit, "safe"), strings.Join(t.waived, ", "))
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		return t.job.Policy.Explicit // then the run is refused, and its probe says so
-	}
-	return name
+	return name, os.WriteFile(name, []byte(text), 0o600)
 }
 
 // fromOutside makes the observations that no payload can make.

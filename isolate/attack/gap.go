@@ -40,7 +40,7 @@ func gap() []Check {
 		{ID: "V-05", Title: "replays an old verdict", NotHere: "there is none to replay: the verdict never leaves the process that starts the command, see clearance in runner/runner.go"},
 		{ID: "V-06", Title: "edits the policy between the verdict and the start", NotHere: "in the test suite, on whose files it may write: runner/gap_linux_test.go, TestThePolicyThatHoldsIsTheOneThatWasRead"},
 		{ID: "V-07", Title: "weakens the policy with what nobody reads", Refs: []string{"YAML 1.2, duplicate keys and aliases"}, Layers: ours, NoWithout: "it is the file that is refused", Probes: append([]Probe{
-			{Name: "good", Drive: func(h *Host) string { return h.withPolicy("extends: safe\nname: selftest\n") }, Want: Saw{"read": ""}, Benign: true},
+			{Name: "good", Drive: goodPolicy, Want: Saw{"read": ""}, Benign: true},
 		}, badPolicies()...)},
 		{ID: "V-08", Title: "attacks the scanner that reads it", NotHere: "in the test suite, in a scanner that is taken over: isolate/cell_linux_test.go, TestACellHasNothing"},
 		{ID: "V-09", Title: "shadows a module of the script, plants bytecode beside it", NotHere: "in the test suite: runner/gap_linux_test.go, TestTheScriptThatRunsIsTheOneInTheReport, and testdata/script/run-script-folder.txtar"},
