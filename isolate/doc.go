@@ -53,6 +53,14 @@
 // ENOSYS (and the box ends anyway). The kernel permits one listener to a chain of filters: inside a sandbox that has
 // one, and before Linux 5.0, the same filter without questions is installed, and Denials says why nothing is counted.
 //
+// # Learn
+//
+// With Spec.Watch the filter asks the listener about the calls that name a path, too (seccomp's Watching). What the
+// filter refuses is refused as always. What it allows goes on after we looked at it: the path is read from the
+// caller's memory while it waits, resolved inside the caller's own root (openat2, RESOLVE_IN_ROOT), and noted. What is
+// noted decides nothing; another thread that changes the path meanwhile deceives the proposal that a person reads, and
+// no mount, no Landlock rule and no filter.
+//
 // # What it cannot protect against
 //
 // Bugs in the kernel's own code behind the permitted calls, side channels of the processor, and whatever a

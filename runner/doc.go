@@ -26,6 +26,13 @@
 //	interrupted      128+n             no
 //	planned          0                 no (--dry-run)
 //
+// # Why it failed
+//
+// When a command has failed, what it lacked goes into the report (Obstacles): limits that the kernel says were met, and
+// what the end of its stderr says was missing, compared with the host and with the plan; names only. Package advise
+// turns obstacles and refused calls into which layer, which line permits it, and what that costs. Nothing is permitted
+// by it. Learn runs the command once more with its paths watched and proposes a policy as a difference.
+//
 // # What is left behind
 //
 // Nothing. Each run has one folder with a random name and a lock that its supervisor holds; the folder goes when

@@ -161,4 +161,7 @@ func policyFile(w io.Writer, name string, list []advise.Advice) {
 	if base != templateOr(base) {
 		fmt.Fprintf(w, "(or into the file that holds the policy %s)\n", Plain(base))
 	}
+	if base != name {
+		fmt.Fprintf(w, "a policy of this host or of yours is a ceiling (%s): it must permit the same\n", Plain(name))
+	}
 }

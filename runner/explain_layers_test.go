@@ -24,7 +24,7 @@ func TestEveryLayerHasItsPage(t *testing.T) {
 // A report is shown on a terminal, and parts of it were written by the command.
 func TestRefusedIsHarmlessForATerminal(t *testing.T) {
 	res := Result{Exit: &isolate.Exit{}, Status: 1, Obstacles: []advise.Obstacle{{Kind: advise.PathOutside, What: "/x\x1b]0;owned\a", By: "a\x1b[2J", Text: "\x1b[31m"}},
-		Denials: []isolate.Denial{{Call: "socket", Arg: "AF_INET", Errno: "EPERM", Count: 2, Program: "/tmp/\x1b[H", Library: "\x1b[K"}}, DenialsNotCounted: "\x1b[5m"}
+		Denials: []isolate.Denial{{Call: "socket", Arg: "AF_INET", Errno: "EPERM", Count: 2, Program: "/tmp/\x1b[H", Library: "\x1b[K"}}}
 	var b bytes.Buffer
 	Refused(&b, res, Style{})
 	Summary(&b, res, Style{})

@@ -176,6 +176,7 @@ func (l *learning) notes(p *Proposal, res Result) {
 	if res.Failed() {
 		p.Notes = append(p.Notes, "the command failed: what it would have wanted afterwards was not seen; run learn again with these lines")
 	}
+	p.Notes = append(p.Notes, "what a command looks for is its own choice: permit only what you know it needs")
 	p.Notes = append(p.Notes, "one run misses rare paths, and variables of the environment are seen only when the command's last words name them")
 }
 

@@ -132,7 +132,7 @@ func (r *run) pathObstacle(g advise.Sighting, o advise.Obstacle) (advise.Obstacl
 	writing := g.Errno == "EROFS" || g.Errno == "EACCES" && !p.inside
 	switch {
 	case g.Want == advise.WantMapping:
-		o.Kind = advise.PathNoExec
+		o.Kind = native(p)
 	case p.model && p.host != nil && !p.inside:
 		o.Kind = advise.PathWithheld
 	case writing && !p.write:
@@ -144,7 +144,7 @@ func (r *run) pathObstacle(g advise.Sighting, o advise.Obstacle) (advise.Obstacl
 		o.Show, o.Extra = p.show(r.job.Home)
 	case p.inside && g.Errno == "EACCES" && !p.exec && p.host != nil && p.host.Mode()&0o111 != 0 && !p.host.IsDir(),
 		g.Errno == "EACCES" && p.write && !p.exec:
-		o.Kind = advise.PathNoExec
+		o.Kind = native(p)
 	case p.inside && g.Errno == "EACCES" && p.host != nil && p.host.Mode()&0o004 == 0:
 		o.Kind, o.Show = advise.PathForeign, p.path
 	case p.host == nil && g.Errno == "ENOENT":
@@ -156,6 +156,14 @@ func (r *run) pathObstacle(g advise.Sighting, o advise.Obstacle) (advise.Obstacl
 		return o, false
 	}
 	return o, true
+}
+
+// native says which folder's native code was refused.
+func native(p spot) advise.Kind {
+	if within(p.path, "/tmp") && p.write {
+		return advise.PathNoExec
+	}
+	return advise.PathInert
 }
 
 // readOnly proposes where a write could go: the folder itself, and where that can be replaced by an empty one, --output.

@@ -11,7 +11,7 @@ var safe = Policy{Name: "safe", Restricted: []string{"network_access", "file_wri
 
 var none = Policy{Name: "none", Restricted: []string{"network_access", "subprocess", "file_write", "native_code", "gpu"}, Network: "none", Publish: "none"}
 
-var kinds = []Kind{PathOutside, PathSecret, PathWithheld, PathNowhere, PathReadOnly, PathSystem, PathNoExec, PathForeign, EnvNotPassed, EnvSecret,
+var kinds = []Kind{PathOutside, PathSecret, PathWithheld, PathNowhere, PathReadOnly, PathSystem, PathNoExec, PathInert, PathForeign, EnvNotPassed, EnvSecret,
 	EnvRefused, EnvNowhere, ModuleOutside, ModuleNowhere, LibraryOutside, LibraryNowhere, Host, HostRefused, HostNever, Listen, Process, GPU,
 	Memory, Pids, Shm, Tmp, Space, Timeout, CPUTime, Files, Allocation, ForeignABI}
 

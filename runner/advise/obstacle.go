@@ -24,7 +24,8 @@ const (
 	PathNowhere  Kind = "path-nowhere"   // it exists neither inside nor on the host
 	PathReadOnly Kind = "path-read-only" // to be written
 	PathSystem   Kind = "path-system"    // to be written, and part of the system or of the user's settings
-	PathNoExec   Kind = "path-noexec"    // to be started or mapped executable
+	PathNoExec   Kind = "path-noexec"    // to be started or mapped executable, in /tmp
+	PathInert    Kind = "path-inert"     // likewise, in a folder of the host whose files are data inside
 	PathForeign  Kind = "path-foreign"   // visible, and readable only for its owner, who is not the command's user
 )
 
