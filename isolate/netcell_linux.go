@@ -48,14 +48,18 @@ func StartNetCell(ctx context.Context, extra ...*os.File) (c *Cell, err error) {
 	return c, err
 }
 
-// NetCellFiles are the descriptors of a net cell: requests, answers, and those it was given, by place.
-func NetCellFiles(extra int) (requests, answers *os.File, given []*os.File) {
-	for i := range extra {
-		fd := 5 + i
+// NetCellFiles are the descriptors that every cell has. To be called once: a file that is forgotten is closed.
+func NetCellFiles() (requests, answers *os.File) {
+	return os.NewFile(3, "requests"), os.NewFile(4, "answers")
+}
+
+// NetCellGiven are the n descriptors that a net cell was given besides, by place. To be called once, as above.
+func NetCellGiven(n int) (given []*os.File) {
+	for fd := 5; fd < 5+n; fd++ {
 		unix.CloseOnExec(fd)
-		given = append(given, os.NewFile(uintptr(fd), fmt.Sprintf("given-%d", i)))
+		given = append(given, os.NewFile(uintptr(fd), fmt.Sprintf("given-%d", fd)))
 	}
-	return os.NewFile(3, "requests"), os.NewFile(4, "answers"), given
+	return given
 }
 
 // resolverFiles is what the Go resolver reads (net package, conf.go).

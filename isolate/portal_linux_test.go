@@ -186,7 +186,8 @@ print("proxy", to("127.0.0.1", 3128)); print("done")`)
 }
 
 func attackFromNetCell() {
-	requests, answers, given := NetCellFiles(1)
+	requests, answers := NetCellFiles()
+	given := NetCellGiven(1)
 	fail := func(err error) { fmt.Fprintln(answers, err); os.Exit(1) }
 	port, err := bufio.NewReader(given[0]).ReadString('\n')
 	if err != nil {

@@ -122,7 +122,8 @@ func (r *run) startProxy(ctx context.Context) (err error) {
 	if s.Network != policy.NetworkAllow && len(r.ports) == 0 {
 		return nil
 	}
-	r.proxy, err = proxy.Start(ctx, proxy.Options{Hosts: s.NetworkHosts, Limits: s.NetLimits, Publish: r.ports, Notice: r.job.Notice})
+	// When the run is given up, the command has some time to end in, and the proxy ends after it.
+	r.proxy, err = proxy.Start(context.WithoutCancel(ctx), proxy.Options{Hosts: s.NetworkHosts, Limits: s.NetLimits, Publish: r.ports, Notice: r.job.Notice})
 	if err != nil {
 		return fmt.Errorf("network: %w", err)
 	}

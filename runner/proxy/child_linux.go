@@ -44,13 +44,13 @@ const maxConfig, maxPacket = 4 << 20, 64 << 10
 // Serve is the main of the proxy's own process (isolate.IsNetCell). It ends when the supervisor does. outside is nil but
 // in tests, which have no Internet.
 func Serve(outside *Outside) error {
-	requests, answers, _ := isolate.NetCellFiles(0)
+	requests, answers := isolate.NetCellFiles()
 	var c config
 	// The socket keeps packets apart and drops what a short read leaves of one; bufio reads as much as one packet has.
 	if err := json.NewDecoder(io.LimitReader(bufio.NewReaderSize(requests, maxPacket), maxConfig)).Decode(&c); err != nil {
 		return fmt.Errorf("proxy: %w", err)
 	}
-	_, _, given := isolate.NetCellFiles(firstListener + len(c.Publish))
+	given := isolate.NetCellGiven(firstListener + len(c.Publish))
 	hosts, ports, err := c.read()
 	if err != nil {
 		return fmt.Errorf("proxy: %w", err)

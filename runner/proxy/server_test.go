@@ -9,11 +9,14 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"fmt"
 	"io"
+	"maps"
 	"math/big"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -77,10 +80,8 @@ func (w *world) lookup(_ context.Context, name string) ([]netip.Addr, error) {
 	}
 	n := w.asked[name]
 	w.asked[name]++
-	return bytesClone(answers[min(n, len(answers)-1)]), nil
+	return slices.Clone(answers[min(n, len(answers)-1)]), nil
 }
-
-func bytesClone(a []netip.Addr) []netip.Addr { return append([]netip.Addr(nil), a...) }
 
 func (w *world) dial(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 	w.mu.Lock()
@@ -109,7 +110,7 @@ func newSite(t testing.TB, handle func(*tls.Conn)) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"*.example", "*.wild.example"},
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), DNSNames: slices.Collect(maps.Keys(names)),
 		IsCA: true, BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
