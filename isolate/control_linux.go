@@ -16,7 +16,7 @@ import (
 // box, or the gate, which pid 1's child holds until it has become the workload. See pid1_linux.c for the other end.
 type control struct{ file *os.File }
 
-// steps names what the box was doing; the order is that of the enum in pid1_linux.c.
+// steps names what the box was doing; the order is that of the enum in pid1_linux.h.
 var steps = [...]string{"", "fork", "the controlling terminal", "landlock_restrict_self", "seccomp", "exec", "pid 1's own filter"}
 
 // Kinds of message.
@@ -35,7 +35,7 @@ const (
 	msgFront   = 'F' // ours: put its process group into the foreground of the terminal (1) or not (0), and continue it
 )
 
-// message is struct report of pid1_linux.c.
+// message is struct report of pid1_linux.h.
 type message struct {
 	Kind  byte
 	Step  byte
@@ -63,7 +63,7 @@ const (
 	withForeground             // the workload starts in its foreground
 )
 
-// release is the order that lets the workload start. Its head is that of struct release of pid1_linux.c.
+// release is the order that lets the workload start. Its head is that of struct release of pid1_linux.h.
 type release struct {
 	flags   uint32
 	seconds uint32 // after which pid 1 ends the workload by itself; 0: never

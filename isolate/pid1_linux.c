@@ -7,72 +7,55 @@
 // Everything here runs already confined: no capability, no_new_privs, private root. Nothing of the workload has
 // run before pid 1 has its own filter and its child has the workload's.
 #define _GNU_SOURCE
-#include <arpa/inet.h>
+#include "pid1_linux.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#ifndef SYS_landlock_restrict_self
-#define SYS_landlock_restrict_self 446
-#endif
-#ifndef SECCOMP_FILTER_FLAG_NEW_LISTENER
-#define SECCOMP_FILTER_FLAG_NEW_LISTENER (1UL << 3) // Linux 5.0
-#endif
-#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
-#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5) // Linux 5.19
-#endif
-
-// Keep all of these in step with control_linux.go.
-enum { CONTROL = 3, PORTAL = 4, MAX_FILTER = 4096 };
-enum { STEP_NONE, STEP_FORK, STEP_TERMINAL, STEP_LANDLOCK, STEP_SECCOMP, STEP_EXEC, STEP_OWN_FILTER };
-enum { FILTER_NOTIFY, FILTER_PLAIN, FILTER_OWN, FILTERS };
-enum { WITH_LANDLOCK = 1, WITH_TERMINAL = 2, WITH_FOREGROUND = 4 };
-
-// report is what we say, on the control socket ('H' hello, 'R' ready, 'T' stopped, 'N' survivors, 'W' wait status, 'S'
-// setup failed) and on the gate ('L' locked, 'S' setup failed).
-struct report {
-	char kind;
-	char step;
-	int32_t value; // errno, or wait status
-} __attribute__((packed));
-
-// release is the order that lets the workload start. Descriptors that come with it: the gate, and the Landlock
-// ruleset where the flag says so.
-struct release {
-	char kind; // 'G'
-	char zero[3];
-	uint32_t flags;
-	uint32_t seconds;        // after which we end the workload ourselves; 0: never
-	uint32_t count[FILTERS]; // instructions of each filter; 0: none
-	struct sock_filter code[FILTERS * MAX_FILTER];
-};
-enum { GATE, RULESET, DESCRIPTORS };
-
-enum { PROXY_PORT = 3128, BACKLOG = 512 }; // ProxyPort of portal_linux.go; the kernel lowers the backlog to its own limit
-
-static void tell(int fd, char kind, char step, int32_t value) {
+void pid1_tell(int fd, char kind, char step, int32_t value) {
 	struct report r = {kind, step, value};
 	while (send(fd, &r, sizeof r, MSG_NOSIGNAL) < 0 && errno == EINTR) {
 	}
 }
 
-static void fail(int fd, char step) {
-	tell(fd, 'S', step, errno);
+void pid1_fail(int fd, char step) {
+	pid1_tell(fd, 'S', step, errno);
 	_exit(125);
+}
+
+// pid1_hand sends a report with a descriptor, which is closed, or without one when it is negative.
+void pid1_hand(int fd, struct report r, int descriptor) {
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = {{0}};
+	struct iovec iov = {&r, sizeof r};
+	struct msghdr hdr = {.msg_iov = &iov, .msg_iovlen = 1};
+	if (descriptor >= 0) {
+		hdr.msg_control = control.buf;
+		hdr.msg_controllen = sizeof control.buf;
+		struct cmsghdr *c = CMSG_FIRSTHDR(&hdr);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof descriptor);
+		memcpy(CMSG_DATA(c), &descriptor, sizeof descriptor);
+	}
+	ssize_t n;
+	do
+		n = sendmsg(fd, &hdr, MSG_NOSIGNAL | MSG_DONTWAIT); // a proxy that does not read must not stop us
+	while (n < 0 && errno == EINTR);
+	if (descriptor >= 0)
+		close(descriptor);
 }
 
 // receive_release waits for the supervisor's order. End of file means that the supervisor is gone or refused the
@@ -108,135 +91,6 @@ static int receive_release(struct release *o, int fd[DESCRIPTORS]) {
 	return 0;
 }
 
-static struct sock_fprog filter(struct release *o, int which) {
-	struct sock_fprog p = {o->count[which], o->code};
-	for (int i = 0; i < which; i++)
-		p.filter += o->count[i];
-	return p;
-}
-
-// install loads a filter with the most of the flags that the kernel takes; it returns 0, the listener, or -1.
-static int install(struct sock_fprog p, const unsigned long *flags, int n) {
-	int fd = -1;
-	for (int i = 0; i < n; i++) {
-		fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags[i], &p);
-		if (fd >= 0 || errno != EINVAL)
-			break;
-	}
-	return fd;
-}
-
-// lock puts the workload's filter on: the notifying one, or the plain one with the same answers where there is no
-// listener to be had (EBUSY: an outer sandbox has it; EINVAL: an old kernel). It returns the listener or -1, and
-// in *why the errno that says why there is none.
-static int lock(int gate, struct release *o, int32_t *why) {
-	static const unsigned long notify[] = {
-	    SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV | SECCOMP_FILTER_FLAG_SPEC_ALLOW,
-	    SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_SPEC_ALLOW,
-	};
-	static const unsigned long plain[] = {SECCOMP_FILTER_FLAG_SPEC_ALLOW, 0};
-	*why = 0;
-	if (o->count[FILTER_NOTIFY]) {
-		int listener = install(filter(o, FILTER_NOTIFY), notify, 2);
-		if (listener >= 0)
-			return listener;
-		*why = errno;
-	}
-	if (o->count[FILTER_PLAIN] && install(filter(o, FILTER_PLAIN), plain, 2) < 0)
-		fail(gate, STEP_SECCOMP);
-	return -1;
-}
-
-// hand sends a report with a descriptor, which is closed, or without one when it is negative.
-static void hand(int fd, struct report r, int descriptor) {
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = {{0}};
-	struct iovec iov = {&r, sizeof r};
-	struct msghdr hdr = {.msg_iov = &iov, .msg_iovlen = 1};
-	if (descriptor >= 0) {
-		hdr.msg_control = control.buf;
-		hdr.msg_controllen = sizeof control.buf;
-		struct cmsghdr *c = CMSG_FIRSTHDR(&hdr);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof descriptor);
-		memcpy(CMSG_DATA(c), &descriptor, sizeof descriptor);
-	}
-	ssize_t n;
-	do
-		n = sendmsg(fd, &hdr, MSG_NOSIGNAL | MSG_DONTWAIT); // a proxy that does not read must not stop us
-	while (n < 0 && errno == EINTR);
-	if (descriptor >= 0)
-		close(descriptor);
-}
-
-// locked says on the gate that this process is confined, hands over the listener, and waits until the supervisor
-// has seen in /proc that it is so.
-static void locked(int gate, int listener, int32_t why) {
-	hand(gate, (struct report){'L', STEP_NONE, why}, listener);
-	ssize_t n;
-	char go;
-	do
-		n = recv(gate, &go, 1, 0);
-	while (n < 0 && errno == EINTR);
-	if (n != 1 || go != 'E')
-		_exit(125);
-}
-
-// The portal hands sockets of our network namespace to the proxy outside; see Portal in portal_linux.go. There is none
-// unless the policy permits a network or publishes a port.
-static int portal = -1;
-
-static int tcp_socket(void) { return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); }
-
-static void open_portal(void) {
-	int type = 0;
-	socklen_t len = sizeof type;
-	if (getsockopt(PORTAL, SOL_SOCKET, SO_TYPE, &type, &len) || type != SOCK_SEQPACKET)
-		return;
-	portal = PORTAL;
-	fcntl(portal, F_SETFD, FD_CLOEXEC);
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(PROXY_PORT), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = tcp_socket(), ok = fd >= 0 && !bind(fd, (struct sockaddr *)&at, sizeof at) && !listen(fd, BACKLOG);
-	hand(portal, (struct report){'A', STEP_NONE, ok ? 0 : errno}, ok ? fd : -1);
-}
-
-// serve_portal answers one request for a socket. The end of the proxy is the end of the portal, not ours.
-static void serve_portal(void) {
-	char order;
-	ssize_t n = recv(portal, &order, 1, MSG_DONTWAIT);
-	if (n == 1 && order == 'C') {
-		int fd = tcp_socket();
-		hand(portal, (struct report){'C', STEP_NONE, fd < 0 ? errno : 0}, fd);
-	} else if (n >= 0 || (errno != EINTR && errno != EAGAIN)) {
-		close(portal);
-		portal = -1;
-	}
-}
-
-// child becomes the workload. The end of the gate without a report means that it did: every descriptor of ours
-// is close-on-exec.
-static void child(char **argv, struct release *o, int gate, int ruleset, int terminal, sigset_t *mask) {
-	// A process group of its own in our session, as a shell makes it: it can be stopped (the kernel spares orphaned
-	// groups), and it does not lead the session, so that no terminal it could open becomes its own.
-	setpgid(0, 0);
-	if (o->flags & WITH_FOREGROUND && tcsetpgrp(terminal, getpid()))
-		fail(gate, STEP_TERMINAL);
-	if (ruleset >= 0 && syscall(SYS_landlock_restrict_self, ruleset, 0))
-		fail(gate, STEP_LANDLOCK);
-	sigprocmask(SIG_SETMASK, mask, NULL);
-	signal(SIGCHLD, SIG_DFL);
-	// Nothing after this line but what the workload itself may do.
-	int32_t why;
-	int listener = lock(gate, o, &why);
-	locked(gate, listener, why);
-	extern char **environ;
-	execve(argv[0], argv, environ);
-	fail(gate, STEP_EXEC);
-}
-
 static void on_child(int sig) { (void)sig; }
 
 // take_terminal makes the first of the workload's streams that is a terminal the controlling terminal of our session,
@@ -263,11 +117,11 @@ static int wait_until(int fd, int64_t at, const sigset_t *unblocked) {
 	if (at && left < 0)
 		left = 0;
 	struct timespec t = {left / 1000, left % 1000 * 1000000};
-	struct pollfd p[] = {{fd, POLLIN, 0}, {portal, POLLIN, 0}};
+	struct pollfd p[] = {{fd, POLLIN, 0}, {pid1_portal, POLLIN, 0}};
 	if (ppoll(p, 2, at ? &t : NULL, unblocked) <= 0)
 		return 0;
 	if (p[1].revents)
-		serve_portal();
+		pid1_serve_portal();
 	return p[0].revents != 0;
 }
 
@@ -285,8 +139,8 @@ static void finish(int terminal, char overdue, int32_t status, const sigset_t *u
 	}
 	close(terminal);
 	if (survivors)
-		tell(CONTROL, 'N', STEP_NONE, survivors);
-	tell(CONTROL, 'W', overdue, status);
+		pid1_tell(CONTROL, 'N', STEP_NONE, survivors);
+	pid1_tell(CONTROL, 'W', overdue, status);
 	_exit(0);
 }
 
@@ -322,7 +176,7 @@ static void serve(pid_t workload, int terminal, uint32_t seconds, const sigset_t
 		pid_t pid;
 		while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
 			if (pid == workload && WIFSTOPPED(status))
-				tell(CONTROL, 'T', STEP_NONE, WSTOPSIG(status));
+				pid1_tell(CONTROL, 'T', STEP_NONE, WSTOPSIG(status));
 			else if (pid == workload)
 				finish(terminal, overdue, status, unblocked);
 		}
@@ -355,21 +209,21 @@ static void run(char **argv) {
 	sigaction(SIGCHLD, &act, NULL);
 	fcntl(CONTROL, F_SETFD, FD_CLOEXEC);
 	follow_supervisor();
-	open_portal();
+	pid1_open_portal();
 
-	tell(CONTROL, 'H', STEP_NONE, 0);
+	pid1_tell(CONTROL, 'H', STEP_NONE, 0);
 	static struct release order; // large: not on the stack
 	int fd[DESCRIPTORS], terminal = -1;
 	if (receive_release(&order, fd))
 		_exit(0);
 	prctl(PR_SET_DUMPABLE, 0); // the workload has the same uid and must not look into pid 1
 	if (order.flags & WITH_TERMINAL && (terminal = take_terminal()) < 0)
-		fail(fd[GATE], STEP_TERMINAL);
+		pid1_fail(fd[GATE], STEP_TERMINAL);
 	pid_t pid = fork();
 	if (pid < 0)
-		fail(fd[GATE], STEP_FORK);
+		pid1_fail(fd[GATE], STEP_FORK);
 	if (pid == 0)
-		child(argv, &order, fd[GATE], fd[RULESET], terminal, &none);
+		pid1_child(argv, &order, fd[GATE], fd[RULESET], terminal, &none);
 	close(fd[GATE]);
 	if (fd[RULESET] >= 0)
 		close(fd[RULESET]);
@@ -378,10 +232,9 @@ static void run(char **argv) {
 	for (int i = 0; null >= 0 && i < 3; i++)
 		dup2(null, i);
 	// The workload can send us signals. From here on we can do what serve needs, and nothing else.
-	static const unsigned long plain[] = {0};
-	if (order.count[FILTER_OWN] && install(filter(&order, FILTER_OWN), plain, 1) < 0)
-		fail(CONTROL, STEP_OWN_FILTER);
-	tell(CONTROL, 'R', STEP_NONE, 0);
+	if (pid1_confine_self(&order) < 0)
+		pid1_fail(CONTROL, STEP_OWN_FILTER);
+	pid1_tell(CONTROL, 'R', STEP_NONE, 0);
 	serve(pid, terminal, order.seconds, &none);
 }
 
