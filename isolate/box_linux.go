@@ -139,6 +139,7 @@ func (b *Box) create() error {
 		return fmt.Errorf("libcontainer configuration: %w", err)
 	}
 	config.ParentDeathSignal = int(unix.SIGKILL)
+	config.OomScoreAdj = new(workloadOOM())
 	if b.spec.Host.Rootless && b.spec.Host.Cgroup != "" && !b.spec.Host.Systemd {
 		if b.back, err = stepAside(filepath.Dir(b.spec.Host.Cgroup)); err != nil {
 			return &LayerError{Layer: cgroupLayer.Name, Remedy: cgroupLayer.Remedy, Err: err}

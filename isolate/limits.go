@@ -28,6 +28,9 @@ var limitsLayer = Layer{
 				return Partial, fmt.Sprintf("%s is %s, not %d", l.oci, v.rlimit(l.proc), l.max)
 			}
 		}
+		if got := oomScoreAdj(v.dir); got < workloadOOM() {
+			return Partial, fmt.Sprintf("oom_score_adj is %d: out of memory, the kernel might end the supervisor first", got)
+		}
 		if coreLimit() == 0 && corePiped() {
 			return Partial, "the hard limit of core files is 0, which does not keep a crash from starting the program of kernel.core_pattern (core(5))"
 		}

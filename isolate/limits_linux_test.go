@@ -37,3 +37,13 @@ func TestLimitsAreFullOnlyWhenEachIsAtMostWhatWasAskedFor(t *testing.T) {
 		}
 	}
 }
+
+func TestOutOfMemoryTheWorkloadIsChosenBeforeTheSupervisor(t *testing.T) {
+	needBox(t)
+	own := oomScoreAdj("/proc/self")
+	s, out := boxed(t, fmt.Sprintf("cat /proc/self/oom_score_adj; echo %d 2>/dev/null >/proc/self/oom_score_adj || echo refused", own-1))
+	want := fmt.Sprintf("%d\nrefused\n", min(own+oomAbove, 1000))
+	if _, text, _ := runBox(t, s, out); text != want {
+		t.Errorf("%q, want %q", text, want)
+	}
+}

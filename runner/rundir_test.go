@@ -71,3 +71,43 @@ func TestThePrivateFolderIsClosedToOthers(t *testing.T) {
 		t.Errorf("%v %v", info.Mode(), err)
 	}
 }
+
+// What an earlier boot left has no processes and no cgroups; the numbers in it mean others.
+func TestALeftoverOfAnEarlierBootEndsNothing(t *testing.T) {
+	groups := "/sys/fs/cgroup/pids"
+	if _, err := os.Stat(groups); err != nil {
+		groups = "/sys/fs/cgroup"
+	}
+	for _, tt := range []struct {
+		what, boot string
+		stays      bool
+	}{{"this boot's", "", false}, {"an earlier boot's", "00000000-0000-0000-0000-000000000000", true}} {
+		base := filepath.Join(t.TempDir(), "base")
+		dead, err := newRunDir(base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tt.boot != "" {
+			if err := os.WriteFile(dead.lock.Name(), []byte(tt.boot), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		group := filepath.Join(groups, "loadlock-"+dead.id)
+		root := os.Mkdir(group, 0o755) == nil
+		defer os.Remove(group)
+		dead.lock.Close()
+		next, err := newRunDir(base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(dead.path); !os.IsNotExist(err) {
+			t.Errorf("%s leftover is still there: %v", tt.what, err)
+		}
+		if _, err := os.Stat(group); root && (err == nil) != tt.stays {
+			t.Errorf("%s cgroup: %v", tt.what, err)
+		}
+		if err := next.remove(); err != nil {
+			t.Error(err)
+		}
+	}
+}
