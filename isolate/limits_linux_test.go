@@ -2,6 +2,8 @@ package isolate
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -10,6 +12,13 @@ func TestLimitsAreFullOnlyWhenEachIsAtMostWhatWasAskedFor(t *testing.T) {
 	var fine strings.Builder
 	for _, l := range rlimits(Spec{}) {
 		fmt.Fprintf(&fine, "%-25s %-20d %-20d units\n", l.proc, l.max, l.max)
+	}
+	proc := func(oom string) string {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "oom_score_adj"), []byte(oom), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return dir
 	}
 	replace := func(name, value string) string {
 		var out strings.Builder
@@ -32,9 +41,12 @@ func TestLimitsAreFullOnlyWhenEachIsAtMostWhatWasAskedFor(t *testing.T) {
 		{"not in the kernel's list", strings.ReplaceAll(fine.String(), "Max pending signals", "Max something else"), Partial},
 		{"no list", "", Partial},
 	} {
-		if got, why := limitsLayer.Observe(View{limits: tc.limits}, Spec{}); got != tc.want {
+		if got, why := limitsLayer.Observe(View{dir: proc("1000"), limits: tc.limits}, Spec{}); got != tc.want {
 			t.Errorf("%s: %s (%s), want %s", tc.name, got, why, tc.want)
 		}
+	}
+	if got, _ := limitsLayer.Observe(View{dir: proc(fmt.Sprint(workloadOOM() - 1)), limits: fine.String()}, Spec{}); got != Partial {
+		t.Errorf("chosen later than asked for: %s", got)
 	}
 }
 
