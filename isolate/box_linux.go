@@ -111,7 +111,7 @@ func (b *Box) start(ctx context.Context) error {
 
 // create brings libcontainer's init to the point where it waits for the word to execute pid 1.
 func (b *Box) create() error {
-	if b.Portal != nil && slices.Contains(b.off, netLayer.Name) {
+	if b.hasInside() && slices.Contains(b.off, netLayer.Name) {
 		return &LayerError{Layer: netLayer.Name, Remedy: netLayer.Remedy, Err: errNoNamespace}
 	}
 	oci, err := b.Plan()
@@ -269,7 +269,7 @@ func (b *Box) enforcement(l Layer, v View) (e Enforcement, err error) {
 	}
 	e.Strength, e.Why = l.Observe(v, b.spec)
 	shared := e.Strength == Off && l.Name == netLayer.Name && b.spec.Sandbox.Network == policy.NetworkHost && b.spec.Sandbox.Allow.NetworkAccess
-	if e.Strength != Full && l.Name == netLayer.Name && b.Portal != nil {
+	if e.Strength != Full && l.Name == netLayer.Name && b.hasInside() {
 		return e, &LayerError{Layer: l.Name, Remedy: l.Remedy, Err: errNoNamespace}
 	}
 	if e.Strength != Full && !shared && !slices.Contains(b.spec.Sandbox.UnsafeOptional, l.Name) {
@@ -278,8 +278,13 @@ func (b *Box) enforcement(l Layer, v View) (e Enforcement, err error) {
 	return e, nil
 }
 
-// errNoNamespace: sockets that pid 1 hands out would be the host's, whatever the policy calls optional.
-var errNoNamespace = errors.New("a proxy and published ports need a network namespace of the box's own")
+// hasInside reports whether the workload has TCP that must lead no further than the box: without a network namespace it
+// would be the host's, whatever the policy calls optional.
+func (b *Box) hasInside() bool {
+	return b.Portal != nil || b.spec.Sandbox.LoopbackTCP && b.spec.Sandbox.Network != policy.NetworkHost
+}
+
+var errNoNamespace = errors.New("a proxy, published ports and loopback_tcp need a network namespace of the box's own")
 
 // Root is the box's root directory as the supervisor sees it, valid between Start and Release.
 func (b *Box) Root() string { return b.first.dir() + "/root" }

@@ -40,7 +40,7 @@ func handled(abi int, s Spec) ll.RulesetAttr {
 	if abi >= 3 {
 		attr.HandledAccessFS |= ll.AccessFSTruncate
 	}
-	if abi >= 4 && s.Sandbox.Network != policy.NetworkHost {
+	if abi >= 4 && s.Sandbox.Network != policy.NetworkHost && !s.Sandbox.LoopbackTCP {
 		attr.HandledAccessNet = ll.AccessNetBindTCP | ll.AccessNetConnectTCP
 	}
 	if abi >= 5 {

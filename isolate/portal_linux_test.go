@@ -185,6 +185,39 @@ print("proxy", to("127.0.0.1", 3128)); print("done")`)
 	}
 }
 
+func TestProcessesInsideTalkTCPOnlyWhereThePolicyPermitsIt(t *testing.T) {
+	need(t, "root", "userns", "cgroup", "seccomp", "landlock", "python")
+	canary, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer canary.Close()
+	program := tryPorts + fmt.Sprintf(`
+try:
+    s = socket.create_server(("127.0.0.1", 0)); c = socket.create_connection(s.getsockname()); print("inside through")
+except OSError as e: print("inside", errno.errorcode[e.errno])
+print("host", to("127.0.0.1", %d))
+print("v6", to("::1", 1, socket.AF_INET6))`, canary.Addr().(*net.TCPAddr).Port)
+	for permitted, want := range map[bool]string{false: "inside EAFNOSUPPORT\nhost EAFNOSUPPORT\nv6 EAFNOSUPPORT\n", true: "inside through\nhost ECONNREFUSED\nv6 EAFNOSUPPORT\n"} {
+		s, out := boxed(t, py(program))
+		s.Sandbox.LoopbackTCP = permitted
+		b, err := New(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, got := finish(t, b, out); got != want {
+			t.Errorf("permitted %t: %q", permitted, got)
+		}
+	}
+	s, _ := boxed(t, "true")
+	s.Sandbox.LoopbackTCP = true
+	b := weakened(t, s, []string{"net"}, nil)
+	defer b.Close()
+	if err := b.Start(context.Background()); err == nil || !strings.Contains(err.Error(), "network namespace") {
+		t.Errorf("loopback_tcp in the host's own network: %v", err)
+	}
+}
+
 func attackFromNetCell() {
 	requests, answers := NetCellFiles()
 	given := NetCellGiven(1)

@@ -85,6 +85,8 @@ var keys = []key{
 	{"terminal", "Control sequences of the command that reach the user's terminal: filtered (those that only draw) or passthrough (all).",
 		word[Terminal]{at: func(p *Policy) *Terminal { return &p.Terminal }, words: []string{"filtered", "passthrough"},
 			weak: []string{"", "the command's control sequences reach your terminal unfiltered: it can set the title, read and write the clipboard, and make the terminal type commands for the shell that comes after"}}},
+	{"loopback_tcp", "Whether processes of the workload may talk TCP to each other on the box's own loopback, as torch.distributed does.",
+		boolean{at: func(p *Policy) *bool { return &p.Sandbox.LoopbackTCP }, weak: "processes inside may talk TCP to each other on a loopback of their own"}},
 	{"timeout_seconds", "Longest run, in seconds.", integer{at: func(p *Policy) *int64 { return &p.Sandbox.TimeoutSec }, min: 1, max: days30}},
 	{"cpu_time_seconds", "Most CPU time of one process, in seconds; 0: bounded by timeout_seconds times cpus only.", integer{at: func(p *Policy) *int64 { return &p.Sandbox.CPUTimeSec }, max: days30, open: true}},
 	{"memory_limit_mb", "Most memory of all processes together, in MiB; there is no swap.", integer{at: func(p *Policy) *int64 { return &p.Sandbox.MemoryMB }, min: 1, max: mib16TiB}},

@@ -123,6 +123,7 @@ type Sandbox struct {
 	// NetworkHosts are what NetworkAllow permits, see ParseHost; empty: nothing.
 	NetworkHosts []string
 	NetLimits    NetworkLimits
+	LoopbackTCP  bool    // any TCP port on the box's own loopback
 	Publish      Publish // --publish is permitted
 	MemoryMB     int64   // MiB; the whole group is killed above it; swap is 0
 	Pids         int64   // processes and threads

@@ -111,7 +111,7 @@ func loosened(p, limit Policy) (how []string) {
 	check(a.Allow.NetworkAccess && !b.Allow.NetworkAccess || a.Allow.Subprocess && !b.Allow.Subprocess || a.Allow.FileWrite && !b.Allow.FileWrite ||
 		a.Allow.NativeCode && !b.Allow.NativeCode || a.Allow.GPU && !b.Allow.GPU, "operations")
 	check(a.Network > b.Network, "network")
-	check(a.Publish > b.Publish, "publish")
+	check(a.Publish > b.Publish || a.LoopbackTCP && !b.LoopbackTCP, "publish or loopback")
 	for _, h := range a.NetworkHosts {
 		check(b.Network == NetworkAllow && !slices.ContainsFunc(b.NetworkHosts, func(l string) bool { return hostCovers(l, h) }), "host "+h)
 	}

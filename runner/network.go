@@ -79,6 +79,9 @@ func wanted(ports []Publish) policy.Publish {
 
 // openPorts listens on the host before anything else is done, so that a port that is taken is told at once.
 func (r *run) openPorts() error {
+	if r.policy.Sandbox.Network == policy.NetworkHost && len(r.job.Publish) > 0 {
+		return &UsageError{What: "--publish: with the host's network there is nothing to publish", Hint: "leave --publish out: a server inside binds the host's port itself; or use --net none"}
+	}
 	for _, p := range r.job.Publish {
 		l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(p.At))
 		if err != nil {
@@ -94,6 +97,7 @@ func (r *run) openPorts() error {
 			return &UsageError{What: fmt.Sprintf("--publish %s:%d: %s", p.At, p.Inside, reason(err)), Hint: hint}
 		}
 		r.ports = append(r.ports, proxy.Port{Inside: p.Inside, Listener: l})
+		r.res.Published = append(r.res.Published, fmt.Sprintf("%s to %d", l.Addr(), p.Inside))
 		if !p.At.Addr().IsLoopback() {
 			r.res.Weakened = append(r.res.Weakened, fmt.Sprintf("port %d inside is reachable from other machines at %s (--publish)", p.Inside, l.Addr()))
 		}
@@ -179,6 +183,27 @@ func proxyVariables(n policy.Network) (vars []string) {
 	}
 	const local = "=localhost,127.0.0.1"
 	return append(vars, "no_proxy"+local, "NO_PROXY"+local)
+}
+
+// networkUse sums up the connections for a person.
+func networkUse(rows []NetworkDecision) (parts []string) {
+	total := map[proxy.Verdict]NetworkDecision{}
+	for _, d := range rows {
+		t := total[d.Verdict]
+		t.Count, t.Up, t.Down = t.Count+d.Count, t.Up+d.Up, t.Down+d.Down
+		total[d.Verdict] = t
+	}
+	for _, v := range []proxy.Verdict{proxy.Allowed, proxy.Published, proxy.Failed, proxy.Refused} {
+		t := total[v]
+		switch {
+		case t.Count == 0:
+		case t.Up+t.Down == 0:
+			parts = append(parts, fmt.Sprintf("%d connections %s", t.Count, v))
+		default:
+			parts = append(parts, fmt.Sprintf("%d connections %s (%s out, %s in)", t.Count, v, size(t.Up), size(t.Down)))
+		}
+	}
+	return parts
 }
 
 // upstream notes that the caller's machine reaches the network through a proxy of its own, which ours does not use.

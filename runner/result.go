@@ -58,7 +58,8 @@ type Result struct {
 	Exit     *isolate.Exit         `json:"exit,omitempty"` // absent when the command did not run
 	Denials  []isolate.Denial      `json:"denials"`        // refused system calls, by call and argument
 	// DenialsNotCounted says why Denials is empty or not complete, when it is not.
-	DenialsNotCounted string `json:"denials_not_counted,omitempty"`
+	DenialsNotCounted string   `json:"denials_not_counted,omitempty"`
+	Published         []string `json:"published,omitempty"` // "127.0.0.1:8000 to 8000": addresses of the host that led to ports inside
 	// Network are the connections through the proxy and to published ports.
 	Network   []NetworkDecision `json:"network,omitempty"`
 	Proxy     []string          `json:"proxy,omitempty"`     // how the process was confined that passed them on, as the kernel shows it

@@ -13,7 +13,7 @@ import (
 type Options struct {
 	Ops     policy.Operations
 	Network policy.Network
-	Listen  bool   // a server inside may listen, because a port is published
+	Listen  bool   // TCP on the box's own loopback whatever the network: a published port, or processes that talk to each other
 	Arch    string // "amd64" or "arm64"; empty: runtime.GOARCH
 }
 
@@ -28,8 +28,7 @@ func (o Options) arch() string {
 // permission to use it, or permission without a network, is none.
 func (o Options) inet() bool { return o.Ops.NetworkAccess && o.Network == policy.NetworkHost }
 
-// tcp reports whether the workload needs TCP on the box's own loopback, and nothing else: to the proxy, or from a
-// published port.
+// tcp reports whether the workload has TCP on the box's own loopback, and no other network.
 func (o Options) tcp() bool {
 	return !o.inet() && (o.Ops.NetworkAccess && o.Network == policy.NetworkAllow || o.Listen)
 }

@@ -58,7 +58,7 @@ var dataloader = block{
 // loopback is TCP in a box whose only interface is loopback. Landlock says to which ports.
 var loopback = block{
 	name: "loopback",
-	why:  "network: allow or a published port: TCP over IPv4 inside the box's own network namespace",
+	why:  "network: allow, a published port or loopback_tcp: TCP over IPv4 inside the box's own network namespace",
 	when: Options.tcp,
 	calls: []call{
 		{names: "socket", reason: "TCP over IPv4 and AF_UNIX; no UDP: there is no resolver inside, and no name service but /etc/hosts", rules: tcpSockets()},
