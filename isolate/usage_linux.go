@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // usage reads what the cgroup counted. Files and their meaning: the kernel's cgroup-v1/memory, cgroup-v1/pids
@@ -57,16 +58,15 @@ func (b *Box) killOnOOM() (stop func()) {
 	if err != nil {
 		return func() {}
 	}
-	done := make(chan struct{})
+	var stopped atomic.Bool
 	go func() {
-		select {
-		case _, ok := <-oom:
-			if ok { // the notice comes before the kernel's own kill, which then may find nothing left to count
+		// Until the channel is closed with the cgroup: libcontainer's sender would wait for ever with its descriptors.
+		for range oom {
+			if !stopped.Load() { // the notice comes before the kernel's own kill, which then may find nothing left to count
 				b.oom.Store(true)
 				b.kill()
 			}
-		case <-done:
 		}
 	}()
-	return func() { close(done) }
+	return func() { stopped.Store(true) }
 }
