@@ -8,9 +8,18 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/loadlock/loadlock/validate"
 	"golang.org/x/sys/unix"
+)
+
+// What is copied out is bounded, because who left it is hostile: a path is resolved again for every file, so that deep
+// folders cost the square of their depth, and every name that is skipped goes into the report.
+const (
+	outputDepth   = 100     // folders inside each other
+	outputEntries = 100_000 // files and folders
+	outputSkipped = 1000    // names of what was skipped
 )
 
 // copyOut copies what the command left in the staged output folder to where the user wants it: regular files and
@@ -30,13 +39,30 @@ func copyOut(staged, dest string, max int64) (skipped []string, err error) {
 	}
 	defer to.Close()
 	left := max
-	skip := func(name, why string) { skipped = append(skipped, validate.Printable(name)+": "+why) }
+	entries, more := 0, 0
+	skip := func(name, why string) {
+		if len(skipped) == outputSkipped {
+			more++
+			return
+		}
+		skipped = append(skipped, validate.Printable(name)+": "+why)
+	}
 	err = fs.WalkDir(from.FS(), ".", func(name string, e fs.DirEntry, err error) error {
+		entries++
 		switch {
+		case entries > outputEntries:
+			skip(name, fmt.Sprintf("and everything after it: more than %d files", outputEntries))
+			return fs.SkipAll
 		case err != nil:
 			skip(name, "cannot be read")
 			return nil
 		case name == ".":
+			return nil
+		case strings.Count(name, "/") >= outputDepth:
+			skip(name, fmt.Sprintf("and everything in it: deeper than %d folders", outputDepth))
+			if e.IsDir() {
+				return fs.SkipDir
+			}
 			return nil
 		case e.IsDir():
 			if err := to.Mkdir(name, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -54,6 +80,9 @@ func copyOut(staged, dest string, max int64) (skipped []string, err error) {
 		}
 		return nil
 	})
+	if more > 0 {
+		skipped = append(skipped, fmt.Sprintf("and %d more", more))
+	}
 	return skipped, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -40,5 +41,41 @@ func TestOnlyRegularFilesAreCopiedOut(t *testing.T) {
 	}
 	if raw, _ := os.ReadFile(outside); string(raw) != "secret" {
 		t.Error("a file outside was written to")
+	}
+}
+
+// A path is resolved again for every file: without a bound 3000 folders in each other took half a minute.
+func TestCopyingOutIsBoundedInDepthAndInWhatItNames(t *testing.T) {
+	staged, dest := t.TempDir(), t.TempDir()
+	at := staged
+	for range outputDepth + 20 {
+		at = filepath.Join(at, "d")
+	}
+	if err := os.MkdirAll(at, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(staged, strings.Repeat("d/", outputDepth-1), "kept"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for i := range outputSkipped + 30 {
+		if err := os.Symlink("x", filepath.Join(staged, "link"+strconv.Itoa(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	skipped, err := copyOut(staged, dest, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dest, strings.Repeat("d/", outputDepth-1), "kept")); err != nil {
+		t.Error("within the bound:", err)
+	}
+	if _, err := os.Stat(filepath.Join(dest, strings.Repeat("d/", outputDepth+1))); err == nil {
+		t.Error("a folder beyond the bound was copied")
+	}
+	if len(skipped) != outputSkipped+1 || !strings.HasPrefix(skipped[outputSkipped], "and ") {
+		t.Errorf("%d lines name what was skipped, the last one %q", len(skipped), skipped[len(skipped)-1])
+	}
+	if !strings.Contains(skipped[0], "deeper than") {
+		t.Errorf("the depth is not named: %q", skipped[0])
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/loadlock/loadlock/isolate"
@@ -84,10 +85,9 @@ type selftest struct {
 	host   *attack.Host
 	policy policy.Policy
 	waived []string
-	front  string                  // what --policy names where loadlock is started as a user would
-	saw    map[string]string       // by key of the probe
-	ended  map[string]attack.Ended // by ID of the check: its last box
-	failed map[string]string       // by ID: why its box did not start
+	front  string            // what --policy names where loadlock is started as a user would
+	saw    map[string]string // by key of the probe
+	failed map[string]string // by ID: why its box did not start
 }
 
 // RunSelftest attacks this host's sandbox, in the policy that a run would get.
@@ -97,7 +97,7 @@ func RunSelftest(ctx context.Context, job SelftestJob) (out Selftest, err error)
 	if err != nil {
 		return out, err
 	}
-	t := selftest{job: job, saw: map[string]string{}, ended: map[string]attack.Ended{}, failed: map[string]string{}}
+	t := selftest{job: job, saw: map[string]string{}, failed: map[string]string{}}
 	if t.policy, _, err = policy.Load(job.Policy); err != nil {
 		return out, fmt.Errorf("policy: %w", err)
 	}
@@ -115,10 +115,12 @@ func RunSelftest(ctx context.Context, job SelftestJob) (out Selftest, err error)
 		}
 		defer os.RemoveAll(filepath.Dir(t.front))
 	}
+	driven := make(chan map[string]string, 1)
+	go func() { driven <- t.drive(checks) }()
 	for _, b := range t.batches(checks) {
 		t.run(ctx, b)
 	}
-	t.fromOutside(checks)
+	maps.Copy(t.saw, <-driven)
 	out = Selftest{Schema: SelftestSchema, Policy: t.policy.Name, Waived: append([]string{}, t.waived...), Changed: append([]string{}, t.host.Changed()...)}
 	for _, c := range checks {
 		r := t.judge(c)
@@ -207,9 +209,13 @@ func (t *selftest) run(ctx context.Context, b batch) {
 	saw, ended, err := attack.Run(keys, func(keys []string) ([]byte, attack.Ended, error) { return t.box(ctx, b.setup, keys) })
 	maps.Copy(t.saw, saw)
 	for _, c := range b.checks {
-		t.ended[c.ID] = ended
 		if err != nil {
 			t.failed[c.ID] = err.Error()
+		}
+		for _, p := range c.Probes {
+			if p.Look != nil {
+				t.saw[c.Key(p)] = p.Look(t.host, ended)
+			}
 		}
 	}
 }
@@ -235,7 +241,8 @@ func (t *selftest) box(ctx context.Context, setup attack.Setup, keys []string) (
 	}
 	res, err := Run(ctx, job)
 	w.Close()
-	e := attack.Ended{Skipped: res.Skipped, Notes: res.Notes, Seconds: res.Timings.Command.Seconds()}
+	e := attack.Ended{Skipped: res.Skipped, Notes: res.Notes, Seconds: res.Timings.Command.Seconds(),
+		CopySeconds: (res.Timings.Total - res.Timings.Command).Seconds()}
 	if x := res.Exit; x != nil {
 		e.Code, e.Signal, e.OOM, e.TimedOut = x.Code, x.Signal, x.OOM, x.TimedOut
 		e.PeakMemory, e.OOMKills, e.PidsDenied = x.Usage.PeakMemory, x.Usage.OOMKills, x.Usage.PidsDenied
@@ -300,21 +307,29 @@ func (t *selftest) waivedPolicy() (name string, err error) {
 	return name, os.WriteFile(name, []byte(text), 0o600)
 }
 
-// fromOutside makes the observations that no payload can make.
-func (t *selftest) fromOutside(checks []attack.Check) {
+// drive makes the observations for which loadlock itself is started, beside each other: some wait for a time limit.
+func (t *selftest) drive(checks []attack.Check) map[string]string {
+	saw := map[string]string{}
+	var all sync.WaitGroup
+	var mu sync.Mutex
 	for _, c := range checks {
 		if t.notHere(c) != "" {
 			continue
 		}
-		for _, p := range c.Probes {
-			switch {
-			case p.Look != nil:
-				t.saw[c.Key(p)] = p.Look(t.host, t.ended[c.ID])
-			case p.Drive != nil:
-				t.saw[c.Key(p)] = p.Drive(t.host)
+		all.Go(func() {
+			for _, p := range c.Probes { // those of one check may share files
+				if p.Drive == nil {
+					continue
+				}
+				word := p.Drive(t.host)
+				mu.Lock()
+				saw[c.Key(p)] = word
+				mu.Unlock()
 			}
-		}
+		})
 	}
+	all.Wait()
+	return saw
 }
 
 // judge compares what was seen with what must be.

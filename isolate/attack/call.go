@@ -47,28 +47,10 @@ var oneFork sync.Mutex // the signal mask is the thread's, the children are ever
 // forked makes the call in a child. The Go runtime does not exist there: between fork and exit there are system calls
 // only, and no signal may come in.
 func forked(number uintptr, a *[6]uintptr) string {
-	oneFork.Lock()
-	defer oneFork.Unlock()
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	all, old := ^uint64(0), uint64(0)
-	setMask(&all, &old)
-	pid, errno := child(number, a)
-	setMask(&old, nil)
-	if errno != 0 {
-		_, _, errno = unix.Syscall6(number, a[0], a[1], a[2], a[3], a[4], a[5])
-		return word(errno)
-	}
-	var ws unix.WaitStatus
-	for {
-		if _, err := unix.Wait4(int(pid), &ws, 0, nil); err != unix.EINTR {
-			break
-		}
-	}
-	if ws.Signaled() {
-		return unix.SignalName(ws.Signal())
-	}
-	return word(unix.Errno(ws.ExitStatus()))
+	return inChild(func() (uintptr, unix.Errno) { return child(number, a) }, func() unix.Errno {
+		_, _, errno := unix.Syscall6(number, a[0], a[1], a[2], a[3], a[4], a[5])
+		return errno
+	})
 }
 
 // child forks, and in the child makes the call and exits with its errno.

@@ -21,9 +21,10 @@ type Check struct {
 	Setup  Setup    // the box; the zero value is the one that most checks share
 	Probes []Probe
 
-	NotHere   string            // why there are no probes
-	NoWithout string            // why it cannot be shown to get through without its layer; empty: it is shown
-	NotAlone  map[string]string // layers that cannot be shown to stop it alone, and why
+	NotHere      string            // why there are no probes
+	WithoutNeeds []string          // what this host must have for it to get through without its layer
+	NoWithout    string            // why it cannot be shown to get through without its layer; empty: it is shown
+	NotAlone     map[string]string // layers that cannot be shown to stop it alone, and why
 }
 
 // Probe is one observation. Exactly one of Try, Look and Drive is set.
@@ -75,6 +76,7 @@ type Ended struct {
 	Skipped                          []string // left in the output folder and not copied out
 	Notes                            []string
 	Seconds                          float64
+	CopySeconds                      float64 // from the end of the command to the end of the run
 }
 
 // Word is the observation when the payload ended before it could report.
@@ -113,6 +115,9 @@ func (p Probe) Stopped(saw string) (layer string, ok bool) {
 func (p Probe) GotThrough(saw string) bool {
 	if _, ok := p.Want[saw]; ok || saw == "" {
 		return false
+	}
+	if len(p.Through) == 0 && (slices.Contains([]string{"hangs", "time-limit", "error"}, saw) || strings.HasPrefix(saw, "exit-")) {
+		return false // that is no answer of the kernel
 	}
 	return len(p.Through) == 0 || slices.Contains(p.Through, saw)
 }

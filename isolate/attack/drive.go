@@ -27,7 +27,11 @@ type report struct {
 	Models  []struct {
 		Files []struct{ Path, SHA256 string }
 	}
-	Exit              *struct{ Code int } // nil: the command did not run
+	Exit *struct { // nil: the command did not run
+		Code, Signal int
+		OOM          bool
+		TimedOut     bool `json:"timed_out"`
+	}
 	Denials           []denial
 	DenialsNotCounted string `json:"denials_not_counted"`
 }
@@ -35,8 +39,12 @@ type report struct {
 type denial struct{ Call, Errno string }
 
 func (h *Host) run(change func(*exec.Cmd), command []string, flags ...string) (d driven) {
-	file := filepath.Join(h.Dir, "report.json")
-	defer os.Remove(file)
+	dir, err := os.MkdirTemp("", h.Mark) // others are driven beside this one
+	if err != nil {
+		return driven{Code: -1}
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "report.json")
 	args := append([]string{"--report", file}, flags...)
 	cmd := h.Loadlock(append(append(args, "--"), command...)...)
 	d = start(cmd, change)

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -157,9 +158,9 @@ func (h *Host) plantListeners() error {
 
 // plantProcess starts a process of this user that does nothing; the end of its standard input ends it.
 func (h *Host) plantProcess() error {
-	args := h.Task(nil, Setup{}, nil)
+	args := h.Task(nil, Setup{Alone: h.markerMark()}, nil)
 	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Env = []string{"CANARY=" + h.Mark}
+	cmd.Env = []string{"MARKER=" + h.markerMark()}
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return err
@@ -211,13 +212,20 @@ func (h *Host) Lacks(need string) string {
 
 // needs are what a check may need of the host. "" means that the host has it.
 var needs = map[string]func() string{
-	"root":   func() string { return unlessTrue(os.Geteuid() == 0, "not root") },
-	"cgroup": func() string { return "" }, // who runs the suite knows better
-	"sysv":   func() string { return "" },
-	"amd64":  func() string { return unlessTrue(runtime.GOARCH == "amd64", "not an x86-64 machine") },
-	"python": func() string { return unlessTrue(exists("/usr/bin/python3"), "no /usr/bin/python3") },
-	"gcc":    func() string { return unlessTrue(exists("/usr/bin/gcc"), "no gcc") },
-	"gpu":    func() string { return unlessTrue(exists("/dev/nvidiactl") || exists("/dev/kfd"), "no GPU") },
+	"root":             func() string { return unlessTrue(os.Geteuid() == 0, "not root") },
+	"cgroup":           func() string { return "" }, // who runs the suite knows better
+	"sysv":             func() string { return "" },
+	"amd64":            func() string { return unlessTrue(runtime.GOARCH == "amd64", "not an x86-64 machine") },
+	"python":           func() string { return unlessTrue(exists("/usr/bin/python3"), "no /usr/bin/python3") },
+	"gcc":              func() string { return unlessTrue(exists("/usr/bin/gcc"), "no gcc") },
+	"gpu":              func() string { return unlessTrue(exists("/dev/nvidiactl") || exists("/dev/kfd"), "no GPU") },
+	"cap_sys_resource": func() string { return unlessTrue(hasCapability(unix.CAP_SYS_RESOURCE), "without CAP_SYS_RESOURCE") },
+	"setuid-program":   func() string { return unlessTrue(setuidProgram() != "", "no set-user-ID program among those known") },
+	"core-limit": func() string {
+		var l unix.Rlimit
+		err := unix.Getrlimit(unix.RLIMIT_CORE, &l)
+		return unlessTrue(err == nil && l.Max == unix.RLIM_INFINITY, fmt.Sprintf("the hard limit of core files is %d", l.Max))
+	},
 	"core-file": func() string {
 		raw, _ := os.ReadFile("/proc/sys/kernel/core_pattern")
 		pattern := strings.TrimSpace(string(raw))
@@ -235,6 +243,17 @@ func unlessTrue(ok bool, why string) string {
 func exists(name string) bool {
 	_, err := os.Stat(name)
 	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// hasCapability reads the effective set of this process.
+func hasCapability(n int) bool {
+	for line := range strings.Lines(readSmall("/proc/self/status")) {
+		if set, ok := strings.CutPrefix(line, "CapEff:"); ok {
+			v, err := strconv.ParseUint(strings.TrimSpace(set), 16, 64)
+			return err == nil && v&(1<<n) != 0
+		}
+	}
+	return false
 }
 
 // readSmall reads the beginning of a file of the kernel.

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // sysctls are values of the kernel that payloads try to change.
@@ -22,6 +24,7 @@ func (h *Host) hostState() map[string]string {
 	}
 	s["marker file"] = readSmall(h.Secret)
 	s["model file"] = readSmall(filepath.Join(h.Model, "model.safetensors"))
+	s["program"] = identity(h.Program)
 	s["marker process"] = fmt.Sprint(strings.Contains(readSmall(fmt.Sprintf("/proc/%d/environ", h.PID)), h.Mark))
 	s["connections to the listeners"] = fmt.Sprint(h.Heard())
 	s["mounts that carry the mark"] = withMark(readSmall("/proc/self/mountinfo"), h.Mark)
@@ -29,6 +32,15 @@ func (h *Host) hostState() map[string]string {
 	s["names in /tmp that carry the mark"] = named("/tmp/*", h.Mark)
 	s["names in the canary folder"] = named(h.Dir+"/*", "")
 	return s
+}
+
+// identity is what changes when somebody writes to a file.
+func identity(name string) string {
+	var st unix.Stat_t
+	if err := unix.Stat(name, &st); err != nil {
+		return err.Error()
+	}
+	return fmt.Sprint(st.Dev, st.Ino, st.Size, st.Mtim, st.Ctim)
 }
 
 func withMark(text, mark string) string {

@@ -184,8 +184,12 @@ func (s *Session) continued() {
 }
 
 // Stopped is to be called when the command was stopped by a signal. Either it wants the terminal and can have it, or
-// this whole job stops with it, as it would without us, and continues with it.
+// this whole job stops with it, as it would without us, and continues with it. Without a terminal nobody is there to
+// continue us: a command that stops itself would stop its time limit, and the script that started us.
 func (s *Session) Stopped(sig unix.Signal) {
+	if !s.Terminal {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	wants := sig == unix.SIGTTIN || sig == unix.SIGTTOU
