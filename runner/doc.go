@@ -33,6 +33,14 @@
 // turns obstacles and refused calls into which layer, which line permits it, and what that costs. Nothing is permitted
 // by it. Learn runs the command once more with its paths watched and proposes a policy as a difference.
 //
+// # Denials
+//
+// The box counts the system calls that it refuses (package isolate); they are in the report by call and argument. The
+// number that people see, --fail-on-denial and the line about a stall leave out the usual ones, which ordinary programs
+// try and go on without. A stall is: a denial, and then, for five seconds, less than one hundredth of a processor and no
+// output that passes here. It is told once, through Job.Notice, while the command still runs: a refused call often makes
+// a program wait for ever without a word.
+//
 // # What is left behind
 //
 // Nothing. Each run has one folder with a random name and a lock that its supervisor holds; the folder goes when
