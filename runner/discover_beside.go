@@ -46,6 +46,7 @@ func (f *finder) beside(l launch) {
 	if !f.inModel(first) { // of a model, only what is admitted exists inside
 		f.bytecode(first)
 	}
+	f.writable(first)
 	f.found.Shadows = f.shadows(first, script, f.installed(l))
 }
 

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -50,5 +51,27 @@ func TestWhatTakesThePlaceOfAnInstalledModuleIsNamed(t *testing.T) {
 	found, err = discover(root, Command{Args: []string{"python3", "-c", "pass"}, Dir: "/home/u/proj", Home: "/home/u", Env: []string{"PATH=/usr/bin"}, Shown: []string{"/home/u/proj"}})
 	if err != nil || len(found.Shadows) != 4 {
 		t.Errorf("with the working directory shown: %v, %v", err, found.Shadows)
+	}
+}
+
+func TestAFolderOfModulesThatEverybodyMayWriteToIsNamed(t *testing.T) {
+	root := host(t, map[string]string{"/usr/lib/python3/dist-packages/torch/": "", "/home/u/proj/load.py": "", "/home/u/proj/helper.py": ""})
+	look := func() string {
+		found, err := discover(root, Command{Args: []string{"python3", "load.py"}, Dir: "/home/u/proj", Home: "/home/u", Env: []string{"PATH=/usr/bin"}})
+		must(t, err)
+		return strings.Join(found.Notes, "\n")
+	}
+	must(t, os.Chmod(filepath.Join(string(root), "/usr/lib/python3/dist-packages"), 0o775))
+	if notes := look(); strings.Contains(notes, "every user") {
+		t.Errorf("a group's folder: %s", notes)
+	}
+	must(t, os.Chmod(filepath.Join(string(root), "/usr/lib/python3/dist-packages"), 0o777))
+	if notes := look(); !strings.Contains(notes, `every user of this machine may write to "/usr/lib/python3/dist-packages"`) {
+		t.Errorf("notes %q", notes)
+	}
+	must(t, os.Chmod(filepath.Join(string(root), "/usr/lib/python3/dist-packages"), 0o755))
+	must(t, os.Chmod(filepath.Join(string(root), "/home/u/proj"), 0o777))
+	if notes := look(); !strings.Contains(notes, `"/home/u/proj"`) {
+		t.Errorf("the script's own folder: notes %q", notes)
 	}
 }
