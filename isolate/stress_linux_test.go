@@ -74,7 +74,7 @@ func oneRun(ids, folder string, n int) error {
 	case n%10 == 0:
 		s.Args, want = []string{"/bin/sh", "-c", "setsid sleep 1000 & exit 3"}, 3
 	case n%25 == 7 && s.Host.Cgroup != "":
-		s.Sandbox.MemoryMB, s.Args = 16, []string{"/bin/sh", "-c", "head -c 64000000 /dev/zero | tail"}
+		s.Sandbox.MemoryMB, s.Args = 16, []string{"/bin/sh", "-c", "for i in 1 2 3 4; do head -c 64000000 /dev/zero | tail & done; wait"}
 	}
 	b, err := New(s)
 	if err != nil {
