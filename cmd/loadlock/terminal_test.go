@@ -22,6 +22,7 @@ type user struct {
 	screen, line *os.File // what the user sees and types; what programs have
 	mu           sync.Mutex
 	seen         bytes.Buffer
+	looking      sync.Mutex // held by a user who does not look: the terminal takes nothing then
 	env          []string
 }
 
@@ -66,7 +67,9 @@ func sitDown(t *testing.T, more ...string) *user {
 	go func() {
 		buf := make([]byte, 4096)
 		for {
+			u.looking.Lock()
 			n, err := u.screen.Read(buf)
+			u.looking.Unlock()
 			u.mu.Lock()
 			u.seen.Write(buf[:n])
 			u.mu.Unlock()
@@ -487,4 +490,66 @@ func TestAUserWhoInsistsEndsACommandThatDoesNotListen(t *testing.T) {
 		t.Error(got)
 	}
 	u.isAsBefore(before)
+}
+
+// A flood without a line end, to a terminal that takes nothing for a while: all of it arrives, and it is nowhere kept.
+func TestAFloodTakesNoMemory(t *testing.T) {
+	u := sitDown(t)
+	cmd := u.loadlock("run", "-q", "--", "sh", "-c", "echo flood; head -c 20000000 /dev/zero | tr '\\0' x; echo end; sleep 100")
+	cmd.SysProcAttr = nil
+	u.start(cmd)
+	u.waits("flood\r\n")
+	u.looking.Lock()
+	time.Sleep(time.Second)
+	u.looking.Unlock()
+	u.until(func() bool { return strings.HasSuffix(u.sees(), "end\r\n") }, "no end%s: %.100q", "")
+	if n := strings.Count(u.sees(), "x"); n != 20000000 {
+		t.Errorf("%d letters", n)
+	}
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(raw), "VmHWM:")
+	var most int
+	if _, err := fmt.Sscan(rest, &most); err != nil || most > 100<<10 {
+		t.Errorf("%d KiB: %v", most, err)
+	}
+	t.Logf("most memory of loadlock: %d KiB", most)
+	if err := cmd.Process.Signal(unix.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	if got := u.status(cmd); got != 143 {
+		t.Error(got)
+	}
+}
+
+// Where no stream is a terminal, the key that stops a job still does: the shell tells the job, and the job the command.
+func TestAJobWithoutATerminalStopsAndContinues(t *testing.T) {
+	u := sitDown(t)
+	sh := u.start(u.shell())
+	u.waits("$ ")
+	u.types("loadlock run -q -- sh -c 'while :; do echo; sleep 0.05; done' </dev/null 2>/dev/null | cat >out\n")
+	time.Sleep(time.Second)
+	u.types("\x1a")
+	u.waits("Stopped")
+	size := func() int64 {
+		info, err := os.Stat(filepath.Join(sh.Dir, "out"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	time.Sleep(300 * time.Millisecond)
+	before := size()
+	if time.Sleep(400 * time.Millisecond); size() != before {
+		t.Error("the command goes on while its job is stopped")
+	}
+	u.types("fg\n")
+	u.until(func() bool { return size() > before }, "it does not continue%s: %q", "")
+	u.types("\x03")
+	u.waits("^C")
+	u.waits("$ ")
+	u.types("exit\n")
+	u.status(sh)
 }
