@@ -11,7 +11,7 @@ import (
 
 // explainLayer is the page of a layer.
 func explainLayer(w io.Writer, l isolate.Layer, style Style) {
-	page := advise.Layers[l.Name]
+	page := advise.Layers()[l.Name]
 	fmt.Fprintf(w, "%s  %s\n\nstops:     %s\nsee it:    %s\nweakened:  %s\n", style.paint("1", l.Name), l.Doc, page.Stops, page.See, page.Weakened)
 	if l.Remedy != "" {
 		fmt.Fprintf(w, "missing:   %s\n", l.Remedy)

@@ -11,13 +11,13 @@ import (
 
 func TestEveryLayerHasItsPage(t *testing.T) {
 	for _, l := range isolate.Layers() {
-		p, ok := advise.Layers[l.Name]
+		p, ok := advise.Layers()[l.Name]
 		if !ok || p.Stops == "" || p.See == "" || p.Weakened == "" {
 			t.Errorf("%s: %+v", l.Name, p)
 		}
 	}
-	if len(advise.Layers) != len(isolate.Layers()) {
-		t.Errorf("%d pages, %d layers", len(advise.Layers), len(isolate.Layers()))
+	if len(advise.Layers()) != len(isolate.Layers()) {
+		t.Errorf("%d pages, %d layers", len(advise.Layers()), len(isolate.Layers()))
 	}
 }
 

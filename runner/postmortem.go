@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/loadlock/loadlock/runner/advise"
 	"golang.org/x/sys/unix"
@@ -53,7 +54,7 @@ func (r *run) limitsMet() (found []advise.Obstacle) {
 	}{
 		{e.OOM, advise.Memory, fmt.Sprintf("%d MiB", s.MemoryMB), "--memory", r.job.Flags.MemoryMB != nil},
 		{e.Usage.PidsDenied > 0, advise.Pids, fmt.Sprint(s.Pids), "--pids", r.job.Flags.Pids != nil},
-		{e.Signal == int(unix.SIGXCPU), advise.CPUTime, fmt.Sprintf("%d s", s.CPUTimeSec), "", false},
+		{r.spent(), advise.CPUTime, fmt.Sprintf("%d s", s.CPUTimeSec), "", false},
 		{e.Signal == int(unix.SIGBUS), advise.Shm, fmt.Sprintf("%d MiB", s.ShmMB), "--shm-size", r.job.Flags.ShmMB != nil},
 		{e.Signal == int(unix.SIGSYS), advise.ForeignABI, "", "", false},
 		{e.TimedOut, advise.Timeout, fmt.Sprintf("%d s", s.TimeoutSec), "--timeout", r.job.Flags.TimeoutSec != nil},
@@ -67,6 +68,14 @@ func (r *run) limitsMet() (found []advise.Obstacle) {
 		}
 	}
 	return found
+}
+
+// spent reports whether the CPU time of a process was used up: the soft and the hard limit are the same, and the kernel
+// then sends SIGKILL instead of SIGXCPU (setrlimit(2)). The cgroup counts a little less than the process.
+func (r *run) spent() bool {
+	e, limit := r.res.Exit, r.policy.Sandbox.CPUTimeSec*int64(time.Second)
+	used := limit > 0 && e.Usage.CPU >= limit/4*3
+	return e.Signal == int(unix.SIGXCPU) || e.Signal == int(unix.SIGKILL) && !e.OOM && !e.TimedOut && used
 }
 
 // obstacle compares one message with what is known. It reports false for what the sandbox has nothing to do with.

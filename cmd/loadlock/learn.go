@@ -31,6 +31,9 @@ func (f *runFlags) learn(args []string, file string) error {
 	if f.dryRun {
 		return &runner.UsageError{What: "learn runs the command", Hint: "leave --dry-run out"}
 	}
+	if f.json {
+		return &runner.UsageError{What: "learn prints a proposal, for a person", Hint: "--report FILE writes the JSON report, --write FILE the proposed policy"}
+	}
 	if _, err := os.Lstat(file); file != "" && !errors.Is(err, fs.ErrNotExist) {
 		return &runner.UsageError{What: "--write " + file + ": exists already, or cannot be looked at", Hint: "name a new file; a policy that holds is never changed"}
 	}

@@ -74,13 +74,13 @@ func Likely(list []Advice) string {
 }
 
 func (s Story) obstacle(o Obstacle) Advice {
-	p := pages[o.Kind]
+	p := pages()[o.Kind]
 	a := Advice{Tried: fill(p.tried, o.What, s.unnamed(o.Kind)), By: o.By, Seen: o.Text, Layer: p.layer, Why: p.why, Instead: fill(p.instead, o.What, "NAME"), Weight: p.weight}
 	if o.Extra != "" {
 		a.Why += "; " + o.Extra
 	}
 	if o.Flag != "" {
-		a.Options = []Option{{Flags: []string{o.Flag + " " + s.raised(o.Kind)}, Cost: remedies[p.options[0]].cost}}
+		a.Options = []Option{{Flags: []string{o.Flag + " " + s.raised(o.Kind)}, Cost: remedies()[p.options[0]].cost}}
 		a.Why += "; " + o.Flag + " set it"
 		return a
 	}
@@ -146,11 +146,13 @@ func fill(text, what, unnamed string) string {
 	return strings.ReplaceAll(text, "{}", what)
 }
 
-var weights = map[harm]int{harmless: 5, notable: 40, breaking: 78}
+func weights() map[harm]int {
+	return map[harm]int{harmless: 5, notable: 40, breaking: 78}
+}
 
 func (s Story) refusal(r Refusal) Advice {
 	row := lookup(r.Call, r.Arg)
-	a := Advice{Tried: row.purpose, By: r.By, Layer: "seccomp", Never: row.never, Instead: row.instead, Weight: weights[row.harm]}
+	a := Advice{Tried: row.purpose, By: r.By, Layer: "seccomp", Never: row.never, Instead: row.instead, Weight: weights()[row.harm]}
 	name := r.Call
 	if r.Arg != "" {
 		name += "(" + r.Arg + ")"
@@ -166,7 +168,7 @@ func (s Story) refusal(r Refusal) Advice {
 		a.Never = permitted
 	}
 	if s.said(row.options) {
-		a.Weight = weights[harmless] // a message said it already, and better
+		a.Weight = weights()[harmless] // a message said it already, and better
 	}
 	return a
 }
@@ -174,7 +176,7 @@ func (s Story) refusal(r Refusal) Advice {
 // said reports whether an obstacle already tells of a thing that these remedies permit.
 func (s Story) said(options []string) bool {
 	return slices.ContainsFunc(s.Obstacles, func(o Obstacle) bool {
-		return slices.ContainsFunc(pages[o.Kind].options, func(name string) bool { return slices.Contains(options, name) })
+		return slices.ContainsFunc(pages()[o.Kind].options, func(name string) bool { return slices.Contains(options, name) })
 	})
 }
 

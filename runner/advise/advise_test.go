@@ -17,8 +17,8 @@ var kinds = []Kind{PathOutside, PathSecret, PathWithheld, PathNowhere, PathReadO
 
 // Whatever was refused has a layer, a reason, and either a way with its cost or the reason why there is none.
 func TestEveryObstacleIsExplainedInFull(t *testing.T) {
-	if len(pages) != len(kinds) {
-		t.Errorf("%d pages, %d kinds", len(pages), len(kinds))
+	if len(pages()) != len(kinds) {
+		t.Errorf("%d pages, %d kinds", len(pages()), len(kinds))
 	}
 	for _, k := range kinds {
 		complete(t, string(k), Advise(Story{Policy: none, Obstacles: []Obstacle{{Kind: k, What: "THING"}}})[0])
@@ -52,7 +52,7 @@ func TestEveryRowOfTheCallsIsExplainedInFull(t *testing.T) {
 			t.Errorf("%s: both permitted and never permitted", r.calls)
 		}
 		for _, o := range r.options {
-			if _, ok := remedies[o]; !ok {
+			if _, ok := remedies()[o]; !ok {
 				t.Errorf("%s: no remedy %s", r.calls, o)
 			}
 		}

@@ -59,10 +59,10 @@ func (g *Sighting) fill(re *regexp.Regexp, s string, m []int) bool {
 		return s[m[2*i]:m[2*i+1]], true
 	}
 	if why, ok := group("why"); ok {
-		if g.Errno = errnos[why]; g.Errno == "" {
+		if g.Errno = errnos()[why]; g.Errno == "" {
 			return false
 		}
-		g.Text = spelt[g.Errno]
+		g.Text = spelt()[g.Errno]
 	}
 	before := traceback(s[:m[0]])
 	if what, ok := group("what"); ok && len(what) <= maxWhat {

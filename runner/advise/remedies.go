@@ -43,48 +43,50 @@ type remedy struct {
 }
 
 // remedies maps the words that the other tables use.
-var remedies = map[string]remedy{
-	"read": {flag: "--ro {}", line: truth("extra_read", func(p Policy) bool { return p.ExtraRead }),
-		cost: "everything inside can read it, and what is read can leave through the command's output"},
-	"module": {flag: "--ro {} --env PYTHONPATH={}", line: truth("extra_read", func(p Policy) bool { return p.ExtraRead }),
-		cost: "Python modules of that folder run inside, before those of the same name elsewhere; compiled ones cannot be loaded (noexec)"},
-	"write": {flag: "--rw {}", lift: "file_write",
-		cost: "the command can change and delete what is there, at once and for good: also scripts and modules that you start yourself later. A library there cannot be loaded (noexec)"},
-	"output": {flag: "--output {}", line: truth("output", func(p Policy) bool { return p.Output }),
-		cost: "the least: it starts empty inside, and when the command has ended its regular files are copied out; treat them as untrusted"},
-	"env": {flag: "--env {}",
-		cost: "the value can be read by everything inside, and can leave through the command's output or a permitted host"},
-	"set-tmpdir": {flag: "--env {}=/tmp", cost: "nothing: /tmp is the box's own and goes with it"},
-	"host": {flag: "--net allow:{}", lift: "network_access", line: networkLine,
-		cost: "everything that the command can read can be sent to that host, and what it downloads was not validated"},
-	"host-net": {flag: "--net host", lift: "network_access", line: func(p Policy, _ string) string { return different(p.Network == "host", "network: host") },
-		cost: "UNSAFE: every service that this machine reaches, its loopback and its cloud's metadata among them"},
-	"publish": {flag: "--publish 127.0.0.1:{}:{}", line: func(p Policy, _ string) string {
-		return different(p.Publish == "loopback" || p.Publish == "any", "publish: loopback")
-	},
-		cost: "programs of this machine can talk to the server, and a hostile server can answer what it likes; it gives no way out"},
-	"process": {lift: "subprocess",
-		cost: "shells, compilers and every other program of the system folders can be started, each inside the same box"},
-	"native": {lift: "native_code",
-		cost: "machine code that the command wrote itself (/tmp) or brought along can run; a hole in the kernel is easier to reach with it than from Python"},
-	"gpu": {flag: "--gpu {}", lift: "gpu",
-		cost: "the GPU's driver: a large part of the kernel's code, reached directly by the command"},
-	"model": {flag: "--model {}",
-		cost: "nothing: the files are validated first, and exactly the admitted ones exist inside"},
-	"remote-code": {line: truth("allow_remote_code", func(p Policy) bool { return p.RemoteCode }),
-		cost: "Python that comes with the model runs, once scanned and cleared; no scanner understands every program"},
-	"memory":  {line: limit("memory_limit_mb", 2, func(p Policy) int64 { return p.MemoryMB }), cost: "the command can take that much of this machine's memory"},
-	"pids":    {line: limit("pids_limit", roomy, func(p Policy) int64 { return p.Pids }), cost: "a fork bomb goes on for longer before it meets the limit"},
-	"tmp":     {line: limit("tmp_size_mb", roomy, func(p Policy) int64 { return p.TmpMB }), cost: "more memory for files: /tmp is memory, and counts towards memory_limit_mb"},
-	"shm":     {line: limit("shm_size_mb", roomy, func(p Policy) int64 { return p.ShmMB }), cost: "more memory for shared tensors; it counts towards memory_limit_mb"},
-	"timeout": {line: limit("timeout_seconds", 2, func(p Policy) int64 { return p.TimeoutSec }), cost: "a command that hangs, or mines, does so for longer"},
-	"cpu":     {line: limit("cpu_time_seconds", 2, func(p Policy) int64 { return p.CPUTimeSec }), cost: "a command that computes without end does so for longer"},
+func remedies() map[string]remedy {
+	return map[string]remedy{
+		"read": {flag: "--ro {}", line: truth("extra_read", func(p Policy) bool { return p.ExtraRead }),
+			cost: "everything inside can read it, and what is read can leave through the command's output"},
+		"module": {flag: "--ro {} --env PYTHONPATH={}", line: truth("extra_read", func(p Policy) bool { return p.ExtraRead }),
+			cost: "Python modules of that folder run inside, before those of the same name elsewhere; compiled ones cannot be loaded (noexec)"},
+		"write": {flag: "--rw {}", lift: "file_write",
+			cost: "the command can change and delete what is there, at once and for good: also scripts and modules that you start yourself later. A library there cannot be loaded (noexec)"},
+		"output": {flag: "--output {}", line: truth("output", func(p Policy) bool { return p.Output }),
+			cost: "the least: it starts empty inside, and when the command has ended its regular files are copied out; treat them as untrusted"},
+		"env": {flag: "--env {}",
+			cost: "the value can be read by everything inside, and can leave through the command's output or a permitted host"},
+		"set-tmpdir": {flag: "--env {}=/tmp", cost: "nothing: /tmp is the box's own and goes with it"},
+		"host": {flag: "--net allow:{}", lift: "network_access", line: networkLine,
+			cost: "everything that the command can read can be sent to that host, and what it downloads was not validated"},
+		"host-net": {flag: "--net host", lift: "network_access", line: func(p Policy, _ string) string { return different(p.Network == "host", "network: host") },
+			cost: "UNSAFE: every service that this machine reaches, its loopback and its cloud's metadata among them"},
+		"publish": {flag: "--publish 127.0.0.1:{}:{}", line: func(p Policy, _ string) string {
+			return different(p.Publish == "loopback" || p.Publish == "any", "publish: loopback")
+		},
+			cost: "programs of this machine can talk to the server, and a hostile server can answer what it likes; it gives no way out"},
+		"process": {lift: "subprocess",
+			cost: "shells, compilers and every other program of the system folders can be started, each inside the same box"},
+		"native": {lift: "native_code",
+			cost: "machine code that the command wrote itself (/tmp) or brought along can run; a hole in the kernel is easier to reach with it than from Python"},
+		"gpu": {flag: "--gpu {}", lift: "gpu",
+			cost: "the GPU's driver: a large part of the kernel's code, reached directly by the command"},
+		"model": {flag: "--model {}",
+			cost: "nothing: the files are validated first, and exactly the admitted ones exist inside"},
+		"remote-code": {line: truth("allow_remote_code", func(p Policy) bool { return p.RemoteCode }),
+			cost: "Python that comes with the model runs, once scanned and cleared; no scanner understands every program"},
+		"memory":  {line: limit("memory_limit_mb", 2, func(p Policy) int64 { return p.MemoryMB }), cost: "the command can take that much of this machine's memory"},
+		"pids":    {line: limit("pids_limit", roomy, func(p Policy) int64 { return p.Pids }), cost: "a fork bomb goes on for longer before it meets the limit"},
+		"tmp":     {line: limit("tmp_size_mb", roomy, func(p Policy) int64 { return p.TmpMB }), cost: "more memory for files: /tmp is memory, and counts towards memory_limit_mb"},
+		"shm":     {line: limit("shm_size_mb", roomy, func(p Policy) int64 { return p.ShmMB }), cost: "more memory for shared tensors; it counts towards memory_limit_mb"},
+		"timeout": {line: limit("timeout_seconds", 2, func(p Policy) int64 { return p.TimeoutSec }), cost: "a command that hangs, or mines, does so for longer"},
+		"cpu":     {line: limit("cpu_time_seconds", 2, func(p Policy) int64 { return p.CPUTimeSec }), cost: "a command that computes without end does so for longer"},
+	}
 }
 
 // option is a remedy for one thing under one policy.
 func option(name, what string, p Policy) Option {
-	r := remedies[name]
-	o := Option{Cost: r.cost, Open: what == "" && r.flag != "" && placeholders[name] != ""}
+	r := remedies()[name]
+	o := Option{Cost: r.cost, Open: what == "" && r.flag != "" && placeholders()[name] != ""}
 	if r.flag != "" {
 		o.Flags = []string{strings.ReplaceAll(r.flag, "{}", shellWord(what, name))}
 	}
@@ -102,11 +104,13 @@ func option(name, what string, p Policy) Option {
 }
 
 // placeholders stand for a thing that no message named.
-var placeholders = map[string]string{"host": "HOST", "publish": "PORT", "gpu": "SPEC", "output": "DIR", "model": "PATH"}
+func placeholders() map[string]string {
+	return map[string]string{"host": "HOST", "publish": "PORT", "gpu": "SPEC", "output": "DIR", "model": "PATH"}
+}
 
 func shellWord(what, remedy string) string {
 	if what == "" {
-		what = placeholders[remedy]
+		what = placeholders()[remedy]
 	}
 	if strings.Trim(what, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+:@%,=*") == "" {
 		return what

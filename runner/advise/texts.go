@@ -89,15 +89,19 @@ var texts = []text{
 }
 
 // errnos are what messages call the errors that a sandbox causes (errno(3)).
-var errnos = map[string]string{
-	"1": "EPERM", "2": "ENOENT", "13": "EACCES", "30": "EROFS",
-	"No such file or directory": "ENOENT", "No such file": "ENOENT", "Directory nonexistent": "ENOENT",
-	"Permission denied": "EACCES", "Read-only file system": "EROFS", "Operation not permitted": "EPERM",
-	"ENOENT": "ENOENT", "EACCES": "EACCES", "EROFS": "EROFS", "EPERM": "EPERM",
+func errnos() map[string]string {
+	return map[string]string{
+		"1": "EPERM", "2": "ENOENT", "13": "EACCES", "30": "EROFS",
+		"No such file or directory": "ENOENT", "No such file": "ENOENT", "Directory nonexistent": "ENOENT",
+		"Permission denied": "EACCES", "Read-only file system": "EROFS", "Operation not permitted": "EPERM",
+		"ENOENT": "ENOENT", "EACCES": "EACCES", "EROFS": "EROFS", "EPERM": "EPERM",
+	}
 }
 
 // spelt is how a report says an errno.
-var spelt = map[string]string{"EPERM": "Operation not permitted", "ENOENT": "No such file or directory", "EACCES": "Permission denied", "EROFS": "Read-only file system"}
+func spelt() map[string]string {
+	return map[string]string{"EPERM": "Operation not permitted", "ENOENT": "No such file or directory", "EACCES": "Permission denied", "EROFS": "Read-only file system"}
+}
 
 // hostOf names the host that a library talks to, where its messages do not: a piece of a traceback → host.
 var hostOf = []struct{ frame, host string }{
