@@ -8,6 +8,9 @@ SOURCES = $(shell find cmd runner isolate seccomp policy validate -name '*.go' -
 # What builds for every system and without a C compiler.
 PURE = ./policy/... ./validate/...
 
+PREFIX   ?= /usr/local
+APPARMOR ?= /etc/apparmor.d
+
 FUZZTIME    ?= 3s
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK ?= golang.org/x/vuln/cmd/govulncheck@v1.9.0
@@ -15,7 +18,7 @@ GOLANGCI    ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 export CGO_ENABLED = 1
 
-.PHONY: vectors peers build demo test bench deps deps-models deps-test deps-bench clean lint vuln fuzz format vet portable unit race staticcheck vm
+.PHONY: vectors peers build demo test bench deps deps-models deps-test deps-bench deps-vm clean install uninstall test-v2 lint vuln fuzz format vet portable unit race staticcheck vm
 
 build: bin/loadlock
 
@@ -31,6 +34,9 @@ deps-models:
 
 deps-test:
 	@.ci/deps build models formats
+
+deps-vm:
+	@.ci/deps build vm
 
 deps-bench:
 	@.ci/deps build models bench
@@ -88,9 +94,26 @@ vectors: deps-test
 peers: vectors bin/loadlock
 	testdata/peers/peers.py bin/loadlock .vectors
 
-## vm: the cgroup checks on cgroup v2 alone, in QEMU with Debian's kernel
-vm: bin/loadlock
-	LOADLOCK=bin/loadlock testdata/vm/run.sh
+## test-v2: the privileged tests on cgroup v2, without and under systemd, in QEMU with Debian's kernel; no KVM needed
+test-v2: deps-vm bin/loadlock
+	LOADLOCK=bin/loadlock testdata/vm/run.sh plain systemd
+
+## vm: only what the kernel's cgroup files show there, in half a minute
+vm: deps-vm bin/loadlock
+	LOADLOCK=bin/loadlock testdata/vm/run.sh checks
+
+## install: the program, and on hosts with AppArmor the profile that Ubuntu wants; PREFIX and DESTDIR as everywhere
+install: bin/loadlock
+	install -D -m 755 bin/loadlock $(DESTDIR)$(PREFIX)/bin/loadlock
+	@if [ -d $(APPARMOR) ] || [ -n "$(DESTDIR)" ]; then \
+		mkdir -p $(DESTDIR)$(APPARMOR) && \
+		sed 's|/usr/local/bin/loadlock|$(PREFIX)/bin/loadlock|' isolate/loadlock.apparmor >$(DESTDIR)$(APPARMOR)/loadlock && \
+		echo "installed $(DESTDIR)$(APPARMOR)/loadlock"; \
+		if [ -z "$(DESTDIR)" ] && [ "$$(cat /proc/sys/kernel/apparmor_restrict_unprivileged_userns 2>/dev/null)" = 1 ]; then apparmor_parser -r $(APPARMOR)/loadlock; fi; \
+	fi
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/loadlock $(DESTDIR)$(APPARMOR)/loadlock
 
 clean:
 	rm -rf bin dist .demo .vectors

@@ -40,8 +40,11 @@ var requirements = map[string]func() error{
 		}
 		return err
 	},
-	"python": func() error { _, err := os.Stat(python); return err },
-	"gcc":    func() error { _, err := exec.LookPath("gcc"); return err },
+	"apparmor_parser": func() error { _, err := exec.LookPath("apparmor_parser"); return err },
+	"cgroup1":         func() error { return wantUnified(false) },
+	"cgroup2":         func() error { return wantUnified(true) },
+	"python":          func() error { _, err := os.Stat(python); return err },
+	"gcc":             func() error { _, err := exec.LookPath("gcc"); return err },
 	"core-file": func() error {
 		raw, err := os.ReadFile("/proc/sys/kernel/core_pattern")
 		if err == nil && (strings.HasPrefix(string(raw), "|") || strings.HasPrefix(string(raw), "/")) {
@@ -63,6 +66,22 @@ var requirements = map[string]func() error{
 		_, err := os.Stat("/dev/kfd")
 		return err
 	},
+}
+
+func wantUnified(want bool) error {
+	if unified() != want {
+		return fmt.Errorf("cgroup v2 alone: %v", unified())
+	}
+	return nil
+}
+
+// TestMachine asks for nothing but what REQUIRE names: a lane that believes to test cgroup v2 and is not there fails.
+func TestMachine(t *testing.T) {
+	for name := range strings.SplitSeq(os.Getenv("REQUIRE"), ",") {
+		if requirements[name] != nil {
+			need(t, name)
+		}
+	}
 }
 
 const python = "/usr/bin/python3"

@@ -27,9 +27,19 @@ suite() {
 		want "$who: $package" "$seen" failed [ $rc -eq 0 ]
 	done
 }
+# selftest WHO COMMAND…: what a user runs to have the sandbox attacked; its lines are shown when something is wrong.
+selftest() {
+	who=$1
+	shift
+	(cd /home/user && "$@" loadlock selftest) >log 2>&1
+	rc=$?
+	grep '^not here' log | sed 's/^/SKIP /' | cut -c 1-160
+	want "$who: selftest" "$(tail -n 1 log)" log [ $rc -eq 0 ]
+}
 export CI=true
+in_group() { delegate $cg/suite && sh -c "echo \$\$ >$cg/suite/cgroup.procs"' && exec /loadlock-vm/as "$@"' sh "$@"; }
+selftest root env
+selftest 'user in a delegated group' in_group
 REQUIRE=root,userns,cgroup,cgroup2,seccomp,landlock,python suite root 'isolate seccomp runner cmd/loadlock' env
 REQUIRE=userns,seccomp,landlock,python suite 'user without a group' 'isolate cmd/loadlock' /loadlock-vm/as
-delegate $cg/suite
-REQUIRE=userns,cgroup,cgroup2,seccomp,landlock,python suite 'user in a delegated group' 'isolate cmd/loadlock' \
-	sh -c "echo \$\$ >$cg/suite/cgroup.procs"' && exec /loadlock-vm/as "$@"' sh
+REQUIRE=userns,cgroup,cgroup2,seccomp,landlock,python suite 'user in a delegated group' 'isolate cmd/loadlock' in_group
