@@ -5,7 +5,7 @@
 #   plain    checks, and the Go tests as root and as an ordinary user, with a group of its own and without (suite.sh)
 #   systemd  under systemd: a scope, a delegated slice, a user's session (systemd.sh)
 #
-# KVM where there is some, else software; no disk, no network: the machine is an initramfs with a root file system of Debian's packages, which is kept in
+# No KVM (ACCEL=kvm CPU=host where there is some), no disk, no network: the machine is an initramfs with a root file system of Debian's packages, which is kept in
 # the cache for the next time. Needs what .ci/deps vm installs; KERNEL=… names another kernel, LOADLOCK=… another binary.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -57,7 +57,7 @@ rm -rf "$root"
 boot() {
 	local out=$work/console started=$SECONDS
 	echo "--- $1"
-	timeout 900 qemu-system-x86_64 -M q35 -accel kvm -accel tcg,thread=multi -cpu max -m 3072 -smp 2 -nographic -no-reboot -nic none \
+	timeout 900 qemu-system-x86_64 -M q35 -accel "${ACCEL:-tcg,thread=multi}" -cpu "${CPU:-max}" -m 3072 -smp 2 -nographic -no-reboot -nic none \
 		-kernel "$kernel" -initrd "$work/initramfs" -append "console=ttyS0 panic=-1 quiet mitigations=off lsm=landlock rdinit=/init lane=$1" \
 		</dev/null | sed -u 's|\r||g' | tee "$out" | grep --line-buffered -aE '^(PASS|FAIL|SKIP|INFO|DONE|      )' || true
 	grep -aq '^DONE$' "$out" || { echo 'FAIL the machine did not come to the end; its last words:'; tail -n 40 "$out"; return 1; }
