@@ -13,15 +13,17 @@
 //	  observe /proc/<pid>, cgroup
 //	  (validation concludes)
 //	  Release ── 'G', filters,
-//	             ruleset, gate ────► fork ──────────────────────► setsid, Landlock, seccomp
+//	             ruleset, gate ────► takes the terminal, fork ──► setpgid, Landlock, seccomp
 //	  ◄──────── 'R' ──────────────── under a filter of its own
 //	  ◄──────── 'L', listener ──────────────────────────────────── waits at the gate
 //	  observe /proc/<child>/status
 //	  ────────── 'E' ────────────────────────────────────────────► execve
 //	  ◄──────── end of the gate, or 'S' and the errno ────────────
-//	  Signal ─── 'K' n ────────────► kill(command)
+//	  Signal ─── 'K' n, 'P' n ─────► kill(command, or its group)
+//	  ◄──────── 'T' n ────────────── the command was stopped
+//	  Foreground 'F' ──────────────► tcsetpgrp, SIGCONT
 //	  ◄──────── listener: a refused call; its errno ─────────────► (the call fails)
-//	  ◄──────── 'W' status ───────── reaps, exits: the kernel kills the rest
+//	  ◄──────── 'N' n, 'W' status ── reaps, kills and counts the rest, exits
 //
 // Until Release, nothing of the command has run: pid 1 is our own code, which listens to the supervisor alone. The
 // supervisor looks at what the kernel shows about it, and refuses to go on when a required layer is not there. What
@@ -34,6 +36,21 @@
 // everything after the filter is done with what the filter permits: sending the listener, receiving a byte, execve.
 // The descriptors that the command inherits are 0, 1 and 2: the sockets and the listener are close-on-exec,
 // libcontainer closed everything else.
+//
+// # How a box dies
+//
+// In four ways, of which each is enough (ways_linux_test.go takes the three others away): pid 1 gets SIGKILL from the
+// kernel when the supervisor's thread ends that started it (PR_SET_PDEATHSIG; that thread does nothing else); pid 1 reads
+// the end of the control socket; the end of pid 1 is that of its pid namespace; the cgroup is killed by whoever removes it
+// (Close, or the next call after a supervisor that was killed). The supervisor ends a command whose time is over; when the
+// supervisor itself was stopped, pid 1 does, some seconds later. Processes are held by pidfd and by an open folder of
+// /proc: a number can pass to another process.
+//
+// # Terminals
+//
+// Pid 1 leads the session, and the command is a process group of it, as under a shell: it can be stopped and continued, and
+// when it ends nothing is lost that its terminal has not shown yet (the end of a session's leader would throw it away).
+// Which terminal that is, is not decided here: see package terminal of the runner.
 //
 // # System-call filters
 //

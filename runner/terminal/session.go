@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -44,6 +45,8 @@ type Session struct {
 	stop     func(unix.Signal)
 	signals  chan os.Signal
 	finished chan struct{}
+
+	asked atomic.Bool // somebody told us to stop, and we told the command
 
 	mu    sync.Mutex
 	front bool // the command is in the foreground of the controlling terminal
@@ -166,6 +169,7 @@ func (s *Session) follow() {
 					_ = copySize(sc.master, sc.to) // tells the command
 				}
 			case unix.SIGTSTP: // the key of a terminal in its usual mode, or kill(1): Stopped follows
+				s.asked.Store(true)
 				_ = s.job.SignalGroup(unix.SIGTSTP)
 			case unix.SIGCONT:
 				s.continued()
@@ -184,10 +188,11 @@ func (s *Session) continued() {
 }
 
 // Stopped is to be called when the command was stopped by a signal. Either it wants the terminal and can have it, or
-// this whole job stops with it, as it would without us, and continues with it. Without a terminal nobody is there to
-// continue us: a command that stops itself would stop its time limit, and the script that started us.
+// this whole job stops with it, as it would without us, and continues with it. Without a terminal nobody need be there to
+// continue us, so only who told us to stop stops us: a command that stops itself would stop its time limit, and the
+// script that started us.
 func (s *Session) Stopped(sig unix.Signal) {
-	if !s.Terminal {
+	if asked := s.asked.Swap(false); !s.Terminal && !asked {
 		return
 	}
 	s.mu.Lock()
