@@ -88,4 +88,16 @@
 // A Cell is the other thing that is confined here: a child of this very program in which hostile bytes are parsed. It
 // needs no namespace and no cgroup, because it has nothing: it computes on descriptors it is sent, and answers. See
 // Cell for how it is made; what it may do is the list of system calls in cell_linux.go.
+//
+// A net cell (StartNetCell) is one that may talk to the network: the proxy between a box and what its policy names. It
+// reads no file but those of name resolution, and connects with TCP to the ports that it is given.
+//
+// # The portal
+//
+// A box with a proxy or a published port still has a network namespace with nothing but loopback. Its pid 1 makes
+// sockets there (first the listener on ProxyPort, later one for each connection to a published port) and hands them to
+// the proxy outside, over a socket of its own, descriptor 4: a Portal. The command can neither see that socket nor ask
+// for anything on it. Inside, seccomp leaves TCP over IPv4 of all networking, and Landlock (ABI 4) the proxy's port to
+// connect to and published ports to bind. Without a namespace of its own such a box does not start, whatever layers the
+// policy calls optional.
 package isolate

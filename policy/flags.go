@@ -211,6 +211,8 @@ func (prov Provenance) remedy(key string, o Origin) string {
 	switch valueOf(key).(type) {
 	case restricted:
 		change = "shorten " + key
+	case networkHosts:
+		change = "add the host to " + key
 	case boolean, networkKind, word[Publish]:
 		change = "change " + key
 	}

@@ -73,7 +73,7 @@ func TestFlagsThatAskForMoreAreRefused(t *testing.T) {
 			"network: --net allow:*.example.org,huggingface.co is not permitted: the policy says network: none",
 			"extends: strict / network: allow / network_hosts: [\"*.example.org\", huggingface.co] / restricted_operations: [subprocess, file_write, native_code, gpu], and give it"},
 		{"hosts under a ceiling", files(t, "name: x\nnetwork: none\n", "", hostsFile), Flags{Network: ptr(NetworkAllow), NetworkHosts: []string{"a.org"}}, "network: --net allow:a.org is not permitted: the policy says network: none (policy", "is a ceiling"},
-		{"a host that is not listed", files(t, "", "", hostsFile), Flags{Network: ptr(NetworkAllow), NetworkHosts: []string{"a.org", "c.org"}}, "network_hosts: --net allow:c.org is not permitted: the policy says network_hosts: [", "raise network_hosts in"},
+		{"a host that is not listed", files(t, "", "", hostsFile), Flags{Network: ptr(NetworkAllow), NetworkHosts: []string{"a.org", "c.org"}}, "network_hosts: --net allow:c.org is not permitted: the policy says network_hosts: [", "add the host to network_hosts in"},
 		{"a domain wider than the listed one", files(t, "", "", hostsFile), Flags{Network: ptr(NetworkAllow), NetworkHosts: []string{"*.b.org"}}, "network_hosts: --net allow:*.b.org is not permitted", ""},
 		{"another port", files(t, "", "", hostsFile), Flags{Network: ptr(NetworkAllow), NetworkHosts: []string{"a.org:444"}}, "network_hosts: --net allow:a.org:444 is not permitted", ""},
 		{"no host", builtin, Flags{Network: ptr(NetworkAllow)}, "--net allow: names no host", ""},

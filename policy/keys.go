@@ -72,7 +72,7 @@ var keys = []key{
 			weak: func(s string) string { return "the layer " + s + " may be missing" }}}},
 	{"network", "Network of the workload: none (loopback only), allow (the hosts in network_hosts through a proxy, TLS only), or host.",
 		networkKind{word[Network]{at: func(p *Policy) *Network { return &p.Sandbox.Network }, words: []string{"none", "allow", "host"},
-			weak: []string{"", "the workload reaches the hosts in network_hosts", "the workload shares the host's network: it reaches every service that this machine reaches"}}}},
+			weak: []string{"", "the workload speaks TLS to the hosts in network_hosts", "the workload shares the host's network: it reaches every service that this machine reaches"}}}},
 	{"network_hosts", "Hosts that network: allow permits: HOST, *.DOMAIN for what is below it, each with :PORT unless that is 443.", networkHosts{hostSet}},
 	{"network_upload_mb", "Most bytes that a run sends through the proxy, in MiB.", integer{at: func(p *Policy) *int64 { return &p.Sandbox.NetLimits.UploadMB }, min: 1, max: mib16TiB}},
 	{"network_download_mb", "Most bytes that a run receives through the proxy, in MiB.", integer{at: func(p *Policy) *int64 { return &p.Sandbox.NetLimits.DownloadMB }, min: 1, max: mib16TiB}},

@@ -155,5 +155,5 @@ func commonHosts(asked, ceiling *Policy) []string {
 var hostSet = set{at: func(p *Policy) *[]string { return &p.Sandbox.NetworkHosts }, sense: permits, what: "hosts", check: checkHostPattern, canon: canonicalHost,
 	covers: hostCovers, pattern: hostPattern,
 	weak: func(s string) string {
-		return "the workload reaches " + s + " through the proxy, and may send it what it has"
+		return "the workload reaches " + s + ", and may send it what it has"
 	}}

@@ -16,7 +16,7 @@ type operation struct {
 // operations are the words of restricted_operations. A policy file lists what is restricted; a Policy holds
 // what is not, so that its zero value restricts everything.
 var operations = []operation{
-	{"network_access", func(o *Operations) *bool { return &o.NetworkAccess }, "network sockets are not restricted"},
+	{"network_access", func(o *Operations) *bool { return &o.NetworkAccess }, "the workload may have a network"},
 	{"subprocess", func(o *Operations) *bool { return &o.Subprocess }, "other programs may be started"},
 	{"file_write", func(o *Operations) *bool { return &o.FileWrite }, "files of the host may be written with --rw"},
 	{"native_code", func(o *Operations) *bool { return &o.NativeCode }, "native code from outside the interpreter and the system may be loaded"},

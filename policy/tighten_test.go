@@ -219,7 +219,7 @@ allowed_globals: [{name: mypkg.Net, may: [import, call], reason: ours}]
 		"rule pickle/global-unknown is waived for the file with SHA-256 " + someDigest + " until 2027-01-31, reason: reviewed (waivers)",
 		"pickles may use names that nobody vetted (unsafe_unknown_globals: true)",
 		"the command runs although validation refused the model (unsafe_admit_rejected: true)",
-		"network sockets are not restricted (restricted_operations without network_access)",
+		"the workload may have a network (restricted_operations without network_access)",
 		"files of the host may be written with --rw (restricted_operations without file_write)",
 		"GPU devices may be used (restricted_operations without gpu)",
 		"the layer seccomp may be missing (optional_layers)",
