@@ -103,7 +103,7 @@ var (
 	// system, a virtual machine's host or a FUSE server change behind the kernel's back. overlayfs gives leases, and does
 	// not see a mapping that outlived its descriptor: that belongs to the file below.
 	localOnly = map[int64]string{unix.EXT4_SUPER_MAGIC: "ext4", unix.XFS_SUPER_MAGIC: "xfs", unix.BTRFS_SUPER_MAGIC: "btrfs",
-		unix.TMPFS_MAGIC: "tmpfs", unix.F2FS_SUPER_MAGIC: "f2fs"}
+		unix.TMPFS_MAGIC: "tmpfs", unix.RAMFS_MAGIC: "ramfs", unix.F2FS_SUPER_MAGIC: "f2fs"}
 )
 
 const erofsMagic = 0xe0f5e1e2 // include/uapi/linux/magic.h, EROFS_SUPER_MAGIC_V1

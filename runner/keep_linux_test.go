@@ -126,6 +126,9 @@ func TestEveryLargeFileIsKeptInTheBestWayThatItsFileSystemHas(t *testing.T) {
 					validatetest.Need(t, "fs-verity", fmt.Errorf("%w: %s", err, out))
 				}
 			}
+			if fs.mkfs == "" && fs.mount == nil {
+				needLease(t)
+			}
 			if f, err := os.OpenFile(model, os.O_WRONLY, 0); (err != nil) != fs.writableToNobody {
 				t.Errorf("opening the file for writing: %v", err)
 			} else {
@@ -274,6 +277,7 @@ func TestAWriterThatComesWhileTheCommandRuns(t *testing.T) {
 		policy.ModelFilesCopied:       {"GOOD", "", false},
 	} {
 		t.Run(fmt.Sprint(mode), func(t *testing.T) {
+			needLease(t)
 			s := newStage(t)
 			job := s.job("sub/m", mode, "/bin/sh", "-c", "echo started >&2; sleep 2; tail -c 4 "+s.model)
 			pipe, began, err := os.Pipe()

@@ -37,6 +37,25 @@ func needBox(t *testing.T) {
 	}
 }
 
+// needLease skips where the tests' own files cannot be leased, as on the overlay of a container.
+func needLease(t *testing.T) {
+	t.Helper()
+	name := filepath.Join(folder(t), "x")
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var st unix.Statfs_t
+	if err = unix.Fstatfs(int(f.Fd()), &st); err == nil && localOnly[int64(uint32(st.Type))] == "" {
+		err = fmt.Errorf("the kind of file system (%#x) does not promise it", uint32(st.Type))
+	}
+	if err == nil {
+		_, err = unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_RDLCK)
+	}
+	validatetest.Need(t, "lease", err)
+}
+
 func notRoot() error {
 	if os.Geteuid() != 0 {
 		return errors.New("not root")
