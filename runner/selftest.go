@@ -241,8 +241,7 @@ func (t *selftest) box(ctx context.Context, setup attack.Setup, keys []string) (
 	}
 	res, err := Run(ctx, job)
 	w.Close()
-	e := attack.Ended{Skipped: res.Skipped, Notes: res.Notes, Seconds: res.Timings.Command.Seconds(),
-		CopySeconds: (res.Timings.Total - res.Timings.Command).Seconds()}
+	e := attack.Ended{Skipped: res.Skipped, Notes: res.Notes, Seconds: res.Timings.Command.Seconds()}
 	if x := res.Exit; x != nil {
 		e.Code, e.Signal, e.OOM, e.TimedOut = x.Code, x.Signal, x.OOM, x.TimedOut
 		e.PeakMemory, e.OOMKills, e.PidsDenied = x.Usage.PeakMemory, x.Usage.OOMKills, x.Usage.PidsDenied

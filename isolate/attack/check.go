@@ -76,7 +76,6 @@ type Ended struct {
 	Skipped                          []string // left in the output folder and not copied out
 	Notes                            []string
 	Seconds                          float64
-	CopySeconds                      float64 // from the end of the command to the end of the run
 }
 
 // Word is the observation when the payload ended before it could report.

@@ -127,7 +127,7 @@ func files() []Check {
 			NoWithout: "what is attacked is the copying by loadlock, which has no switch",
 			Probes: []Probe{
 				{Name: "leave", Try: leaveManyFiles, Want: Saw{"left": ""}, Benign: true},
-				{Name: "copied", Look: manyFilesCopied, Want: Saw{"in-time": Ours}},
+				{Name: "copied", Look: manyFilesCopied, Want: Saw{"bounded": Ours}},
 			},
 		},
 		{
