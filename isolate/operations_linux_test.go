@@ -141,7 +141,7 @@ func TestRestrictedOperationsBothWays(t *testing.T) {
 	for _, r := range restrictions {
 		t.Run(r.what, func(t *testing.T) {
 			for _, allowed := range []bool{false, true} {
-				a := oldAttack{prep: r.prep}
+				a := scripted{prep: r.prep}
 				ar := a.arena(t)
 				s, out := boxed(t, "")
 				s.Args = []string{python, "-I", "-c", prepared(r.program)}

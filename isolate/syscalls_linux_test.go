@@ -91,7 +91,7 @@ def call(i, *args):
 
 func TestRefusedSystemCallsThreeWays(t *testing.T) {
 	need(t, "root", "userns", "cgroup", "seccomp", "landlock", "python")
-	a := oldAttack{payload: func(*arena) string { return callAll() }}
+	a := scripted{payload: func(*arena) string { return callAll() }}
 	results := func(off []string) []string {
 		got := make([]string, len(refusedCalls))
 		for line := range strings.Lines(a.observe(t, off, nil)) {
@@ -146,7 +146,7 @@ func TestForeignSystemCallGatesKill(t *testing.T) {
 		t.Fatalf("gcc: %v\n%s", err, out)
 	}
 	for _, arg := range []string{"", "x32"} {
-		a := oldAttack{
+		a := scripted{
 			payload: func(*arena) string { return "exec /data/gate " + arg },
 			spec: func(s *Spec, _ *arena) {
 				s.Binds = append(s.Binds, Bind{Source: dir, Target: "/data", Exec: true})

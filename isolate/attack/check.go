@@ -36,6 +36,8 @@ type Probe struct {
 
 	// Want is what must be seen, and the layer that shows itself by it ("" when something must work).
 	Want Saw
+	// Also are layers that stop it too, and behind the others: they answer with the same words.
+	Also []string
 	// Through is what is seen without the layer; empty: anything but Want.
 	Through []string
 	Benign  bool // a near miss that must work

@@ -23,8 +23,8 @@ func code() []Check {
 				{Name: "tmp-mapped", Try: func(in *Inside) string { return dropped("/tmp", in.Mark, mapExecutable) }, Want: Saw{"EPERM": "mount"}, Through: throughOnly},
 			}},
 		{ID: "S-13", Title: "executes a program that it dropped where only data belongs", Refs: []string{"mount(2), MS_NOEXEC", "execveat(2)"},
-			Layers: []string{"mount", "seccomp"}, Probes: []Probe{
-				{Name: "shm", Try: func(in *Inside) string { return dropped("/dev/shm", in.Mark, execute) }, Want: Saw{"EACCES": "mount"}, Through: throughOnly},
+			Layers: []string{"mount", "seccomp", "landlock"}, Probes: []Probe{
+				{Name: "shm", Try: func(in *Inside) string { return dropped("/dev/shm", in.Mark, execute) }, Want: Saw{"EACCES": "mount"}, Also: []string{"landlock"}, Through: throughOnly},
 				{Name: "shm-by-the-elf-interpreter", Try: func(in *Inside) string { return dropped("/dev/shm", in.Mark, interpret) }, Want: Saw{"not-mapped": "mount", "no-interpreter": "mount"}, Through: throughOnly},
 				refused("by-descriptor", "EPERM", unix.SYS_EXECVEAT, -1, "", nil, nil, unix.AT_EMPTY_PATH),
 			}},

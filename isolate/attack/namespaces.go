@@ -32,8 +32,9 @@ func namespaces() []Check {
 			},
 		},
 		{
-			ID: "N-03", Title: "has a capability in some set", Layers: []string{"capabilities"}, Refs: []string{"CVE-2022-24769", "CVE-2022-29162"},
-			Probes: []Probe{{Name: "sets", Try: capabilities, Want: Saw{"none": "capabilities"}, Through: []string{"through"}}},
+			ID: "N-03", Title: "has a capability in some set, or the power of one", Layers: []string{"capabilities", "user"}, Refs: []string{"CVE-2022-24769", "CVE-2022-29162"},
+			Probes: []Probe{{Name: "sets", Try: capabilities, Want: Saw{"none": "capabilities"}, Through: []string{"through"}},
+				{Name: "give-file-away", Try: giveAway, Want: Saw{"EPERM": "capabilities", "EINVAL": "user"}, Through: []string{"through"}}}, // no such id in its map
 		},
 		{
 			ID: "N-04", Title: "becomes another user, or joins a group", Layers: []string{"seccomp", "user"},
@@ -114,6 +115,18 @@ func capabilities(*Inside) string {
 		}
 	}
 	return "none"
+}
+
+// giveAway makes a file somebody else's.
+func giveAway(in *Inside) string {
+	name := "/tmp/" + in.Mark + "-mine"
+	f, err := os.Create(name)
+	if err != nil {
+		return Errno(err)
+	}
+	defer os.Remove(name)
+	defer f.Close()
+	return Errno(f.Chown(12345, -1))
 }
 
 // hostID says whether the payload's user is somebody else outside: user 0 of the first user namespace is root of the host.

@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io/fs"
@@ -85,9 +86,13 @@ func resources() []Check {
 			Probes: []Probe{{Name: "ten-runs", Drive: tenRuns, Want: Saw{"nothing-left": Ours}}},
 		},
 		{
-			ID: "R-12", Title: "uses up what the kernel counts per user: queues, signals, locked memory", Layers: []string{"limits"},
+			ID: "R-12", Title: "uses up what the kernel counts per user: queues, signals, locked memory", Layers: []string{"limits"}, WithoutNeeds: []string{"core-limit"},
 			Probes: []Probe{
 				atMost("queues", rlimitMsgqueue, 0), atMost("signals", rlimitSigpending, 1024),
+				{Name: "raise", Try: func(*Inside) string {
+					return Call(unix.SYS_PRLIMIT64, 0, unix.RLIMIT_CORE, bytes.Repeat([]byte{0xff}, 16), nil)
+				},
+					Want: Saw{"EPERM": "limits"}, Through: []string{"through"}},
 				{Name: "locked", Try: func(*Inside) string { return limitOf(unix.RLIMIT_MEMLOCK, 64<<20) }, Want: Saw{"limited": ""}, Benign: true}, // often 8 MiB before
 				{Name: "descriptors", Try: func(*Inside) string { return limitOf(unix.RLIMIT_NOFILE, 65536) }, Want: Saw{"limited": ""}, Benign: true},
 			},

@@ -22,11 +22,11 @@ func sockets() []Check {
 			Want: Saw{"EAFNOSUPPORT": "seccomp", "EPROTONOSUPPORT": "seccomp"}}
 	}
 	return []Check{
-		{ID: "I-01", Title: "reaches servers on the host's loopback, and beyond", Refs: []string{"169.254.169.254"}, Layers: []string{"seccomp", "net"}, Unless: "network_access", Probes: []Probe{
+		{ID: "I-01", Title: "reaches servers on the host's loopback, and beyond", Refs: []string{"169.254.169.254"}, Layers: []string{"seccomp", "net", "landlock"}, Unless: "network_access", Probes: []Probe{
 			{Name: "tcp", Try: func(in *Inside) string {
 				return connect(&unix.SockaddrInet4{Port: in.TCP, Addr: [4]byte{127, 0, 0, 1}})
 			},
-				Want: Saw{"EAFNOSUPPORT": "seccomp", "ECONNREFUSED": "net", "ENETUNREACH": "net"}, Through: throughOnly},
+				Want: Saw{"EAFNOSUPPORT": "seccomp", "ECONNREFUSED": "net", "ENETUNREACH": "net", "EACCES": "landlock"}, Through: throughOnly},
 			{Name: "udp", Try: func(in *Inside) string { return datagram(in.UDP) },
 				Want: Saw{"EAFNOSUPPORT": "seccomp", "ECONNREFUSED": "net", "ENETUNREACH": "net"}, Through: throughOnly},
 			family("metadata-service", unix.AF_INET, unix.SOCK_STREAM, 0),

@@ -84,6 +84,13 @@ func TestEveryCheckSaysWhatMustBeSeen(t *testing.T) {
 				}
 			}
 		}
+		for _, p := range c.Probes {
+			for _, l := range p.Also {
+				if !slices.Contains(c.Layers, l) {
+					t.Errorf("%s: %s stops it too, and the check does not name it", c.Key(p), l)
+				}
+			}
+		}
 		for _, l := range slices.Concat(c.Layers, slices.Collect(maps.Keys(c.NotAlone))) {
 			if !slices.Contains(layers, l) {
 				t.Errorf("%s: no layer is named %q", c.ID, l)
