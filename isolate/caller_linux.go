@@ -12,6 +12,9 @@ import (
 // maxMaps bounds what is read of a process's list of mappings, bytes. A hostile one can be of hundreds of MiB.
 const maxMaps = 1 << 20
 
+// maxName bounds a name in the report, bytes. A path of the workload's can be of thousands.
+const maxName = 256
+
 // whoCalled says which program a thread runs, as seen inside, and which file holds the instruction that made the
 // call. Both are names that the workload chose: they are to be shown, not believed. The thread waits meanwhile.
 // No stack is walked: for Python the file is the C library or the interpreter's.
@@ -24,10 +27,17 @@ func whoCalled(tid int, ip uint64) (program, library string) {
 	}
 	maps, err := os.Open(proc + "maps")
 	if err != nil {
-		return program, ""
+		return clip(program), ""
 	}
 	defer maps.Close()
-	return program, mappingOf(io.LimitReader(maps, maxMaps), ip)
+	return clip(program), clip(mappingOf(io.LimitReader(maps, maxMaps), ip))
+}
+
+func clip(name string) string {
+	if len(name) > maxName {
+		return name[:maxName-len("…")] + "…"
+	}
+	return name
 }
 
 // mappingOf finds the name of the mapping that contains an address in proc_pid_maps(5).
