@@ -38,6 +38,12 @@ func Templates() ([]TemplateInfo, error) {
 	return infos, nil
 }
 
+// Template is the built-in policy of that name, without any ceiling.
+func Template(name string) (Policy, error) {
+	w, err := template(name)
+	return w.policy, err
+}
+
 // template reads a built-in policy. An error would be a fault of this build; a test reads them all.
 func template(name string) (written, error) {
 	data, err := templateFiles.ReadFile("templates/" + name + ".yaml")

@@ -1,7 +1,10 @@
 package runner
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -13,6 +16,7 @@ import (
 type Proposal struct {
 	Base  string   // name of the policy that holds
 	Lines []Change // of the policy
+	Kept  []string // lines in which the policy that holds differs from its template, and that stay as they are
 	Flags []Change // of the command line, for paths, variables and ports
 	Never []Change // what was refused and is not proposed; New is what was tried
 	Notes []string // what this run could not show
@@ -43,6 +47,7 @@ func (l *learning) proposal(res Result) Proposal {
 	if res.Exit != nil && res.Status == 0 && len(l.seen.Lookups) > 0 { // nothing seen is not nothing used
 		l.tighten(&p, s.Policy, w.lift)
 	}
+	p.keep(res.Policy.Effective)
 	for _, h := range l.hidden {
 		p.Never = append(p.Never, Change{New: "use " + h.path, Why: h.why})
 	}
@@ -68,6 +73,9 @@ func (w *widening) take(p *Proposal, a advise.Advice) {
 	}
 	switch {
 	case a.Weight < advise.Doubtful || a.Layer == "none":
+		return
+	case a.Kind == advise.EnvSecret:
+		p.Never = append(p.Never, Change{New: a.Tried, Why: "its name says that it is a credential; whoever wants to pass it all the same writes " + a.Options[0].String()})
 		return
 	case len(a.Options) == 0:
 		p.Never = append(p.Never, Change{New: a.Tried, Why: a.Never})
@@ -162,6 +170,32 @@ func (l *learning) tighten(p *Proposal, now advise.Policy, lifted []string) {
 	p.Lines = append(p.Lines, Change{Old: operations(now.Restricted), New: operations(ops), Why: "tighter: the command worked without " + strings.Join(without, " and ")})
 }
 
+// keep notes in what the policy that holds differs from the template that the proposal extends: a proposal must not
+// give back what a file, a ceiling or a flag took away.
+func (p *Proposal) keep(effective any) {
+	base, _, _ := strings.Cut(p.Base, "+")
+	t, err := policy.Template(templateOr(base))
+	if err != nil {
+		return // a fault of this build: Check then says what is missing
+	}
+	now, was := keysOf(effective), keysOf(t)
+	for _, key := range slices.Sorted(maps.Keys(now)) {
+		changed := slices.ContainsFunc(p.Lines, func(c Change) bool { return strings.HasPrefix(c.New, key+":") })
+		if !changed && !bytes.Equal(now[key], was[key]) && key != "name" && key != "description" {
+			p.Kept = append(p.Kept, fmt.Sprintf("%s: %s", key, now[key]))
+		}
+	}
+}
+
+// keysOf are the keys of a policy file with their values as JSON, which YAML reads.
+func keysOf(p any) (keys map[string]json.RawMessage) {
+	raw, err := json.Marshal(p)
+	if err == nil {
+		_ = json.Unmarshal(raw, &keys) // an object of ours
+	}
+	return keys
+}
+
 // notes says what one run does not show.
 func (l *learning) notes(p *Proposal, res Result) {
 	if res.DenialsNotCounted != "" {
@@ -185,6 +219,9 @@ func (p Proposal) YAML() string {
 	var b strings.Builder
 	base, _, _ := strings.Cut(p.Base, "+")
 	fmt.Fprintf(&b, "# Proposed by loadlock learn from one run. Read what each line costs before you use it.\nversion: 1\nname: learned\nextends: %s\n", templateOr(base))
+	if len(p.Kept) > 0 {
+		fmt.Fprintf(&b, "\n# As in the policy %s that held:\n%s\n", comment(p.Base), strings.Join(p.Kept, "\n"))
+	}
 	for _, c := range p.Lines {
 		fmt.Fprintf(&b, "\n# for: %s\n", comment(c.Why))
 		if c.Cost != "" {

@@ -171,3 +171,27 @@ func TestAWidenedPolicyIsOneLineAKey(t *testing.T) {
 		t.Errorf("a port that nothing named: %q", got.Notes)
 	}
 }
+
+// A proposal that is made under a file of one's own, or under a ceiling, gives nothing back of what that took away.
+func TestAProposalKeepsWhatThePolicyTookAway(t *testing.T) {
+	dir := t.TempDir()
+	own := put(t, filepath.Join(dir, "own.yaml"), "extends: safe\nname: own\nmemory_limit_mb: 512\nrestricted_operations: [network_access, subprocess, file_write, gpu]\nscan: {max_files: 7}\noutput: false\n", 0o600)
+	p, _, err := policy.Load(policy.Sources{Explicit: own, Host: "/nonexistent", User: "/nonexistent"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, obstacles := range [][]advise.Obstacle{nil, {{Kind: advise.Process}}} {
+		res := Result{Exit: &isolate.Exit{Code: 1}, Status: 1, Policy: PolicyResult{Name: "own", Effective: p}, Obstacles: obstacles}
+		text := (&learning{}).proposal(res).YAML()
+		q, _, err := policy.Load(policy.Sources{Explicit: put(t, filepath.Join(dir, "learned.yaml"), text, 0o600), Host: "/nonexistent", User: "/nonexistent"})
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		want := p
+		want.Name, want.Description = q.Name, q.Description
+		want.Sandbox.Allow.Subprocess = len(obstacles) > 0
+		if q.Digest() != want.Digest() {
+			t.Errorf("another policy than the one that held and the proposed line:\n%s", text)
+		}
+	}
+}

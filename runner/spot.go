@@ -64,7 +64,7 @@ func (p *spot) plan(s isolate.Spec, real string) {
 		}
 	}
 	for _, b := range s.Binds {
-		if !within(real, b.Target) || len(b.Target) <= longest {
+		if !within(real, b.Target) || len(b.Target) < longest { // of two on one place the later one shows
 			continue
 		}
 		longest = len(b.Target)

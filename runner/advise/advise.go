@@ -22,6 +22,7 @@ type Story struct {
 
 // Advice explains one thing that was refused.
 type Advice struct {
+	Kind    Kind   // of the obstacle; empty for a refused call
 	Tried   string // "write /data/out.txt"
 	By      string // file, line, library; may be empty
 	Seen    string // the error's own words
@@ -75,7 +76,7 @@ func Likely(list []Advice) string {
 
 func (s Story) obstacle(o Obstacle) Advice {
 	p := pages()[o.Kind]
-	a := Advice{Tried: fill(p.tried, o.What, s.unnamed(o.Kind)), By: o.By, Seen: o.Text, Layer: p.layer, Why: p.why, Instead: fill(p.instead, o.What, "NAME"), Weight: p.weight}
+	a := Advice{Kind: o.Kind, Tried: fill(p.tried, o.What, s.unnamed(o.Kind)), By: o.By, Seen: o.Text, Layer: p.layer, Why: p.why, Instead: fill(p.instead, o.What, "NAME"), Weight: p.weight}
 	if o.Extra != "" {
 		a.Why += "; " + o.Extra
 	}
