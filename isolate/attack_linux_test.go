@@ -84,15 +84,6 @@ func TestScriptedAttacksAreStoppedByTheirLayer(t *testing.T) {
 	}
 }
 
-// raw is a Python program that makes one system call and prints its result: "0", or the name of the errno.
-func raw(call string) string {
-	return py(`
-import ctypes
-c = ctypes.CDLL(None, use_errno=True)
-r = c.syscall(` + call + `)
-print("got", "through" if r >= 0 else errno.errorcode[ctypes.get_errno()])`)
-}
-
 // py runs a Python program that must not contain a single quote.
 func py(program string) string {
 	if strings.Contains(program, "'") {

@@ -2,7 +2,6 @@ package isolate
 
 import (
 	"os"
-	"path/filepath"
 	"testing"
 )
 
@@ -56,16 +55,4 @@ func mustChmod(t *testing.T, p string, mode os.FileMode) {
 	if err := os.Chmod(p, mode); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// setuidProgram puts a copy of id(1) with the set-user-ID bit into the arena.
-func setuidProgram(t *testing.T, a *arena) {
-	raw, err := os.ReadFile("/usr/bin/id")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(a.dir, "id"), raw, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	mustChmod(t, filepath.Join(a.dir, "id"), 0o755|os.ModeSetuid)
 }

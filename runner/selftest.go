@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -36,6 +37,7 @@ type Selftest struct {
 	Schema  int           `json:"schema"`
 	Policy  string        `json:"policy"`
 	Waived  []string      `json:"waived"` // layers that the policy requires and this host does not give
+	Remedy  string        `json:"waived_remedy,omitempty"`
 	Checks  []CheckResult `json:"checks"`
 	Stopped int           `json:"stopped"`
 	Through int           `json:"through"`
@@ -85,6 +87,7 @@ type selftest struct {
 	host   *attack.Host
 	policy policy.Policy
 	waived []string
+	remedy string            // what would give the layers that are waived
 	front  string            // what --policy names where loadlock is started as a user would
 	saw    map[string]string // by key of the probe
 	failed map[string]string // by ID: why its box did not start
@@ -121,7 +124,7 @@ func RunSelftest(ctx context.Context, job SelftestJob) (out Selftest, err error)
 		t.run(ctx, b)
 	}
 	maps.Copy(t.saw, <-driven)
-	out = Selftest{Schema: SelftestSchema, Policy: t.policy.Name, Waived: append([]string{}, t.waived...), Changed: append([]string{}, t.host.Changed()...)}
+	out = Selftest{Schema: SelftestSchema, Policy: t.policy.Name, Waived: append([]string{}, t.waived...), Remedy: t.remedy, Changed: append([]string{}, t.host.Changed()...)}
 	for _, c := range checks {
 		r := t.judge(c)
 		out.Checks = append(out.Checks, r)
@@ -158,7 +161,8 @@ func (t *selftest) settle(ctx context.Context) error {
 	var missing *isolate.LayerError
 	if errors.As(err, &missing) && missing.Layer == "cgroup" {
 		t.waived = append(t.waived, missing.Layer)
-		t.host.Lacking["cgroup"] = "no cgroup: " + missing.Remedy
+		t.remedy = missing.Remedy
+		t.host.Lacking["cgroup"] = "no limits of memory, processes and CPU here"
 		_, _, err = t.box(ctx, attack.Setup{}, []string{"none"})
 	}
 	return err
@@ -295,14 +299,24 @@ func (t *selftest) loadlock(args ...string) *exec.Cmd {
 	return exec.Command(t.host.Program, append(front, args...)...)
 }
 
-// waivedPolicy writes the policy that a user of a host without some layers would have to name.
+// waivedPolicy writes the policy that a user of a host without some layers would have to name: the one he named, with
+// those layers optional.
 func (t *selftest) waivedPolicy() (name string, err error) {
+	text := "extends: " + cmp.Or(t.job.Policy.Explicit, "safe") + "\nname: selftest\n"
+	if file := t.job.Policy.Explicit; strings.Contains(file, "/") || filepath.Ext(file) != "" {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			return "", err
+		}
+		text = regexp.MustCompile(`(?m)^optional_layers:.*$`).ReplaceAllString(string(raw), "") + "\n"
+	}
+	layers := slices.Concat(t.policy.Sandbox.UnsafeOptional, t.waived)
+	text += "optional_layers: [" + strings.Join(layers, ", ") + "]\n"
 	dir, err := os.MkdirTemp("", "loadlock-policy")
 	if err != nil {
 		return "", err
 	}
 	name = filepath.Join(dir, "waived.yaml")
-	text := fmt.Sprintf("extends: %s\nname: selftest\noptional_layers: [%s]\n", cmp.Or(t.job.Policy.Explicit, "safe"), strings.Join(t.waived, ", "))
 	return name, os.WriteFile(name, []byte(text), 0o600)
 }
 

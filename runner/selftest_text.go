@@ -12,7 +12,7 @@ import (
 func SelftestText(w io.Writer, s Selftest) {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
 	for _, layer := range s.Waived {
-		say("loadlock: policy %s starts nothing here: it requires the layer %s, which this host does not give; all others are attacked without it\n", s.Policy, layer)
+		say("loadlock: policy %s starts nothing here: it requires the layer %s, which this host does not give; all others are attacked without it\n  fix:  %s\n", s.Policy, layer, s.Remedy)
 	}
 	for _, c := range s.Checks {
 		detail := c.Why

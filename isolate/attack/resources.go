@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -193,19 +194,15 @@ func threadBomb(*Inside) string {
 // burn computes until it has had three times the processor time that its quota gives.
 func burn(*Inside) string {
 	const enough, limit = 150 * time.Millisecond, 1500 * time.Millisecond
-	start, stop := time.Now(), make(chan struct{})
+	start := time.Now()
+	var stop atomic.Bool
+	defer stop.Store(true)
 	for range runtime.NumCPU() {
 		go func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
+			for !stop.Load() {
 			}
 		}()
 	}
-	defer close(stop)
 	used := func() time.Duration {
 		var r unix.Rusage
 		_ = unix.Getrusage(unix.RUSAGE_SELF, &r)
