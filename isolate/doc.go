@@ -97,7 +97,7 @@
 // A box with a proxy or a published port still has a network namespace with nothing but loopback. Its pid 1 makes
 // sockets there (first the listener on ProxyPort, later one for each connection to a published port) and hands them to
 // the proxy outside, over a socket of its own, descriptor 4: a Portal. The command can neither see that socket nor ask
-// for anything on it. Inside, seccomp leaves TCP over IPv4 of all networking, and Landlock (ABI 4) the proxy's port to
+// for anything on it. Inside, seccomp leaves TCP of all networking, and Landlock (ABI 4) the proxy's port to
 // connect to and published ports to bind. Without a namespace of its own such a box does not start, whatever layers the
 // policy calls optional.
 package isolate

@@ -76,9 +76,10 @@ func TestInsideOnlyTheProxyIsReached(t *testing.T) {
 	}()
 	p, observed := portalBox(t, tryPorts+fmt.Sprintf(`
 print("proxy", to("127.0.0.1", 3128))
-print("host", to("127.0.0.1", %d))
+print("host", to("127.0.0.1", %[1]d))
 print("elsewhere", to("127.0.0.1", 9))
-print("v6", to("::1", 3128, socket.AF_INET6))
+print("v6", to("::1", %[1]d, socket.AF_INET6))
+print("v6 proxy", to("::1", 3128, socket.AF_INET6))
 print("world", to("192.0.2.1", 3128))
 for what, args in {"udp": (2, 2, 0), "raw": (2, 3, 1), "mptcp": (2, 1, 262), "netlink": (16, 3, 0), "vsock": (40, 1, 0), "packet": (17, 3, 0)}.items():
     try: socket.socket(*args); print(what, "through")
@@ -97,7 +98,7 @@ print(socket.getaddrinfo("localhost", 80, type=socket.SOCK_STREAM)[0][4][0])
 	}
 	defer l.Close()
 	got := observed()
-	for _, want := range []string{"proxy through", "host EACCES", "elsewhere EACCES", "v6 EAFNOSUPPORT", "udp EPROTONOSUPPORT", "raw EPROTONOSUPPORT", "mptcp EPROTONOSUPPORT",
+	for _, want := range []string{"proxy through", "host EACCES", "elsewhere EACCES", "v6 EACCES", "v6 proxy ECONNREFUSED", "udp EPROTONOSUPPORT", "raw EPROTONOSUPPORT", "mptcp EPROTONOSUPPORT",
 		"netlink EAFNOSUPPORT", "vsock EAFNOSUPPORT", "packet EAFNOSUPPORT", "bind 8000 through", "bind 8001 EACCES", "bind 0 EACCES", "resolve fast", "127.0.0.1"} {
 		if !slices.Contains(strings.Split(got, "\n"), want) {
 			t.Errorf("not seen: %s", want)
@@ -198,7 +199,7 @@ try:
 except OSError as e: print("inside", errno.errorcode[e.errno])
 print("host", to("127.0.0.1", %d))
 print("v6", to("::1", 1, socket.AF_INET6))`, canary.Addr().(*net.TCPAddr).Port)
-	for permitted, want := range map[bool]string{false: "inside EAFNOSUPPORT\nhost EAFNOSUPPORT\nv6 EAFNOSUPPORT\n", true: "inside through\nhost ECONNREFUSED\nv6 EAFNOSUPPORT\n"} {
+	for permitted, want := range map[bool]string{false: "inside EAFNOSUPPORT\nhost EAFNOSUPPORT\nv6 EAFNOSUPPORT\n", true: "inside through\nhost ECONNREFUSED\nv6 ECONNREFUSED\n"} {
 		s, out := boxed(t, py(program))
 		s.Sandbox.LoopbackTCP = permitted
 		b, err := New(s)

@@ -33,7 +33,7 @@ func ParsePublish(s string) (p Publish, err error) {
 		return Publish{}, &UsageError{What: fmt.Sprintf("--publish %s: %s", s, what), Hint: hint}
 	}
 	const form = "write --publish 8000:8000 or --publish 127.0.0.1:8000:8000"
-	host, inside, ok := cutLast(s)
+	host, inside, ok := cutLast(strings.TrimSuffix(s, "/tcp"))
 	if !ok {
 		return bad("wants a port of the host and a port inside", form)
 	}
@@ -195,13 +195,17 @@ func networkUse(rows []NetworkDecision) (parts []string) {
 	}
 	for _, v := range []proxy.Verdict{proxy.Allowed, proxy.Published, proxy.Failed, proxy.Refused} {
 		t := total[v]
-		switch {
-		case t.Count == 0:
-		case t.Up+t.Down == 0:
-			parts = append(parts, fmt.Sprintf("%d connections %s", t.Count, v))
-		default:
-			parts = append(parts, fmt.Sprintf("%d connections %s (%s out, %s in)", t.Count, v, size(t.Up), size(t.Down)))
+		if t.Count == 0 {
+			continue
 		}
+		part := fmt.Sprintf("%d connections %s", t.Count, v)
+		if t.Count == 1 {
+			part = fmt.Sprintf("1 connection %s", v)
+		}
+		if t.Up+t.Down > 0 {
+			part += fmt.Sprintf(" (%s out, %s in)", size(t.Up), size(t.Down))
+		}
+		parts = append(parts, part)
 	}
 	return parts
 }

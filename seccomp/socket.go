@@ -58,11 +58,11 @@ var dataloader = block{
 // loopback is TCP in a box whose only interface is loopback. Landlock says to which ports.
 var loopback = block{
 	name: "loopback",
-	why:  "network: allow, a published port or loopback_tcp: TCP over IPv4 inside the box's own network namespace",
+	why:  "network: allow, a published port or loopback_tcp: TCP inside the box's own network namespace",
 	when: Options.tcp,
 	calls: []call{
-		{names: "socket", reason: "TCP over IPv4 and AF_UNIX; no UDP: there is no resolver inside, and no name service but /etc/hosts", rules: tcpSockets()},
-		{names: "setsockopt", reason: "the listed options of TCP", rules: tcpOptions},
+		{names: "socket", reason: "TCP and AF_UNIX; IPv6 because many servers bind :: for both; no UDP: there is no resolver inside, and no name service but /etc/hosts", rules: tcpSockets()},
+		{names: "setsockopt", reason: "the listed options of TCP, and IPV6_V6ONLY", rules: slices.Concat(tcpOptions, options(ipprotoV6, 26))},
 	},
 }
 
@@ -148,8 +148,13 @@ func inetSockets() []rule {
 
 // tcpSockets are the rules of socket(2) in a box with a proxy or a published port, disjoint and complete as well.
 func tcpSockets() []rule {
-	rules := []rule{allow(is(0, afUnix)), refuse(eafnosupport, is(0, 0)), refuse(eafnosupport, above(0, afInet))}
-	return append(rules, kinds(afInet, stream)...)
+	rules := []rule{allow(is(0, afUnix)), refuse(eafnosupport, above(0, afInet6))}
+	for family := uint64(0); family < afInet6; family++ {
+		if family != afUnix && family != afInet {
+			rules = append(rules, refuse(eafnosupport, is(0, family)))
+		}
+	}
+	return slices.Concat(rules, kinds(afInet, stream), kinds(afInet6, stream))
 }
 
 // kind is a type of socket with the number of its one protocol; the default is 0.

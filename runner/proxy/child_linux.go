@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -41,9 +42,15 @@ const (
 // send buffer of 208 KiB takes.
 const maxConfig, maxPacket = 4 << 20, 64 << 10
 
+// maxProcessors is how many processors relaying may keep busy.
+const maxProcessors = 2
+
 // Serve is the main of the proxy's own process (isolate.IsNetCell). It ends when the supervisor does. outside is nil but
 // in tests, which have no Internet.
 func Serve(outside *Outside) error {
+	// This process is not in the box's cgroup; what the workload can make it spend is bounded here: processors, and memory
+	// by the number of connections.
+	runtime.GOMAXPROCS(maxProcessors)
 	requests, answers := isolate.NetCellFiles()
 	var c config
 	// The socket keeps packets apart and drops what a short read leaves of one; bufio reads as much as one packet has.

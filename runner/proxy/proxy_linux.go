@@ -1,13 +1,16 @@
 package proxy
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -66,17 +69,17 @@ func Start(ctx context.Context, o Options) (*Proxy, error) {
 	if p.cell, err = isolate.StartNetCell(ctx, extra...); err != nil {
 		return nil, errors.Join(err, box.Close())
 	}
-	dec := json.NewDecoder(p.cell.Answers)
-	if err := p.greet(dec, c); err != nil {
+	lines := bufio.NewScanner(p.cell.Answers) // up to 64 KiB each: a compromised proxy cannot fill our memory
+	if err := p.greet(lines, c); err != nil {
 		p.cell.Kill()
 		return nil, errors.Join(err, p.cell.Close(), box.Close())
 	}
 	p.Confinement = p.cell.Confinement
-	go p.read(dec)
+	go p.read(lines)
 	return p, nil
 }
 
-func (p *Proxy) greet(dec *json.Decoder, c config) error {
+func (p *Proxy) greet(lines *bufio.Scanner, c config) error {
 	raw, err := json.Marshal(c)
 	if err != nil {
 		return err
@@ -84,8 +87,7 @@ func (p *Proxy) greet(dec *json.Decoder, c config) error {
 	if err := sendAll(p.cell.Requests, raw); err != nil {
 		return fmt.Errorf("proxy: %w", err)
 	}
-	var hello answer
-	if err := dec.Decode(&hello); err != nil || !hello.Hello {
+	if hello, err := next(lines); err != nil || !hello.Hello {
 		return fmt.Errorf("the confined proxy did not start: %w", err)
 	}
 	return p.cell.Observe()
@@ -106,12 +108,33 @@ func sendAll(to *os.File, raw []byte) error {
 	return nil
 }
 
+// next reads an answer; io.EOF is the end of the process.
+func next(lines *bufio.Scanner) (a answer, err error) {
+	if !lines.Scan() {
+		return a, cmp.Or(lines.Err(), io.EOF)
+	}
+	if err := json.Unmarshal(lines.Bytes(), &a); err != nil {
+		return a, err
+	}
+	if d := a.Decision; d != nil { // the process may be in other hands
+		d.Host, d.Address, d.Reason = printable(d.Host), printable(d.Address), printable(d.Reason)
+		if !slices.Contains([]Verdict{Allowed, Refused, Failed, Published}, d.Verdict) {
+			return a, fmt.Errorf("a decision that is none: %q", printable(string(d.Verdict)))
+		}
+	}
+	return a, nil
+}
+
+// maxTold bounds the refused hosts that are told of one by one; the report has more.
+const maxTold = 20
+
 // read notes decisions until the process ends.
-func (p *Proxy) read(dec *json.Decoder) {
+func (p *Proxy) read(lines *bufio.Scanner) {
 	defer close(p.done)
+	told := 0
 	for {
-		var a answer
-		if err := dec.Decode(&a); err != nil {
+		a, err := next(lines)
+		if err != nil {
 			p.mu.Lock()
 			if !p.closing {
 				p.ended = err
@@ -127,7 +150,11 @@ func (p *Proxy) read(dec *json.Decoder) {
 		first := p.journal.Add(*a.Decision)
 		p.mu.Unlock()
 		if d := a.Decision; first && d.Verdict == Refused && p.notice != nil {
-			p.notice(fmt.Sprintf("network: %s refused: %s", printable(d.Host), printable(d.Reason)))
+			if told++; told < maxTold {
+				p.notice(fmt.Sprintf("network: %s refused: %s", d.Host, d.Reason))
+			} else if told == maxTold {
+				p.notice("network: more hosts refused; the report has them")
+			}
 		}
 	}
 }
