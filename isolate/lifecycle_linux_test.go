@@ -3,6 +3,7 @@ package isolate
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -226,5 +227,25 @@ func TestOutputOfAnyLengthArrives(t *testing.T) {
 	_, _ = io.Copy(&buf, out)
 	if buf.Len() != 0 {
 		t.Errorf("%d bytes more", buf.Len())
+	}
+}
+
+// A command that ends at the very instant at which its time is over has one story: it was in time, with its own status, or
+// it was not.
+func TestACommandThatEndsAtItsLimitHasOneStory(t *testing.T) {
+	needBox(t)
+	for n := range 8 {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			s, out := boxed(t, fmt.Sprintf("echo up; sleep %.3f; echo end; exit 7", 0.94+float64(n)*0.01))
+			s.Sandbox.TimeoutSec = 1
+			exit, text, _ := runBox(t, s, out)
+			switch {
+			case exit.TimedOut && (exit.Signal == 15 || exit.Code == 7): // told to end, or just before
+			case !exit.TimedOut && exit.Code == 7 && exit.Signal == 0 && text == "up\nend\n":
+			default:
+				t.Errorf("%+v, printed %q", exit, text)
+			}
+		})
 	}
 }
