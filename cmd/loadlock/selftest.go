@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"strings"
 
 	"github.com/loadlock/loadlock/isolate/attack"
 	"github.com/loadlock/loadlock/policy"
@@ -12,7 +13,7 @@ import (
 
 func selftestCommand() *cobra.Command {
 	var asJSON, list bool
-	var policyName string
+	var policyName, under string
 	c := &cobra.Command{
 		Use: "selftest [--json] [--policy NAME|FILE] [ID…]", Short: "Attack the sandbox on this very host, and say what stopped each attack",
 		Long: "Every check runs a hostile payload inside the sandbox that `loadlock run` would make here, under the same policy.\n" +
@@ -28,7 +29,7 @@ func selftestCommand() *cobra.Command {
 			}
 			home, _ := os.UserHomeDir()
 			st, err := runner.RunSelftest(context.Background(), runner.SelftestJob{
-				Policy: policy.Sources{Explicit: policyName}, IDs: ids, Env: os.Environ(), Home: home})
+				Policy: policy.Sources{Explicit: policyName}, IDs: ids, Under: strings.Fields(under), Env: os.Environ(), Home: home})
 			if err != nil {
 				return err
 			}
@@ -44,6 +45,7 @@ func selftestCommand() *cobra.Command {
 		}}
 	c.Flags().BoolVar(&asJSON, "json", false, "machine-readable")
 	c.Flags().BoolVar(&list, "list", false, "print the checks and run nothing")
+	c.Flags().StringVar(&under, "under", "", "run the payloads below this command instead of in a box, to compare sandboxes (see testdata/peers/containment.py)")
 	c.Flags().StringVar(&policyName, "policy", "", "policy template or file")
 	return c
 }

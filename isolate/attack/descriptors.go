@@ -60,11 +60,12 @@ func descriptors() []Check {
 	}
 }
 
-// inherited looks for a descriptor beyond the three that the Go runtime did not make itself.
+// inherited looks for a descriptor beyond the three that the Go runtime did not make itself: to wait for others, and to
+// ask a cgroup for its processors.
 func inherited() string {
 	for fd := 3; fd < 65536; fd++ {
 		link, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
-		if err == nil && !strings.HasPrefix(link, "anon_inode:[event") {
+		if err == nil && !strings.HasPrefix(link, "anon_inode:[event") && !strings.HasPrefix(link, "/sys/fs/cgroup/") {
 			return "found"
 		}
 	}
