@@ -18,7 +18,7 @@ GOLANGCI    ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 export CGO_ENABLED = 1
 
-.PHONY: vectors peers build demo test bench deps deps-models deps-test deps-bench deps-vm clean install uninstall test-v2 lint vuln fuzz format vet portable unit race staticcheck vm
+.PHONY: vectors peers containment build demo test bench deps deps-models deps-test deps-bench deps-vm clean install uninstall test-v2 lint vuln fuzz format vet portable unit race staticcheck vm
 
 build: bin/loadlock
 
@@ -93,6 +93,10 @@ vectors: deps-test
 ## peers: loadlock beside the other scanners that can be found, on those files; N=… takes that many of each kind
 peers: vectors bin/loadlock
 	testdata/peers/peers.py bin/loadlock .vectors
+
+## containment: loadlock's attacks under bwrap, firejail, runc and crun, as root; ID=… takes some checks
+containment: bin/loadlock
+	testdata/peers/containment.py bin/loadlock $(ID)
 
 ## test-v2: the privileged tests on cgroup v2, without and under systemd, in QEMU with Debian's kernel; no KVM needed
 test-v2: deps-vm bin/loadlock

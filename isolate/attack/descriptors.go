@@ -60,12 +60,15 @@ func descriptors() []Check {
 	}
 }
 
+// goCgroup begins the name of the file in which the Go runtime, where it finds a cgroup, watches the processor limit.
+const goCgroup = "/sys/fs/cgroup/"
+
 // inherited looks for a descriptor beyond the three that the Go runtime did not make itself: to wait for others, and to
 // ask a cgroup for its processors.
 func inherited() string {
 	for fd := 3; fd < 65536; fd++ {
 		link, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
-		if err == nil && !strings.HasPrefix(link, "anon_inode:[event") && !strings.HasPrefix(link, "/sys/fs/cgroup/") {
+		if err == nil && !strings.HasPrefix(link, "anon_inode:[event") && !strings.HasPrefix(link, goCgroup) {
 			return "found"
 		}
 	}

@@ -89,7 +89,7 @@ func leadOut(*Inside) string {
 		if err != nil || fd < 3 || fd == int(dir.Fd()) {
 			continue
 		}
-		if at, err := os.Readlink("/proc/self/fd/" + n); err == nil && strings.HasPrefix(at, "/") {
+		if at, err := os.Readlink("/proc/self/fd/" + n); err == nil && strings.HasPrefix(at, "/") && !strings.HasPrefix(at, goCgroup) {
 			return "through"
 		}
 	}
