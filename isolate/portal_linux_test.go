@@ -75,6 +75,7 @@ func TestInsideOnlyTheProxyIsReached(t *testing.T) {
 		}
 	}()
 	p, observed := portalBox(t, tryPorts+fmt.Sprintf(`
+print("descriptors", sorted(int(fd) for fd in os.listdir("/proc/self/fd"))[:3], len(os.listdir("/proc/self/fd")))
 print("proxy", to("127.0.0.1", 3128))
 print("host", to("127.0.0.1", %[1]d))
 print("elsewhere", to("127.0.0.1", 9))
@@ -87,6 +88,8 @@ for what, args in {"udp": (2, 2, 0), "raw": (2, 3, 1), "mptcp": (2, 1, 262), "ne
 for port in (8000, 8001, 0):
     try: s = socket.socket(); s.bind(("127.0.0.1", port)); s.listen(); print("bind", port, "through")
     except OSError as e: print("bind", port, errno.errorcode[e.errno])
+try: os.listdir("/proc/1/fd"); print("pid 1 through")
+except OSError as e: print("pid 1", errno.errorcode[e.errno])
 t = time.time()
 try: socket.getaddrinfo("example.org", 443); print("resolved")
 except OSError as e: print("resolve", "fast" if time.time() - t < 3 else "slow")
@@ -99,7 +102,7 @@ print(socket.getaddrinfo("localhost", 80, type=socket.SOCK_STREAM)[0][4][0])
 	defer l.Close()
 	got := observed()
 	for _, want := range []string{"proxy through", "host EACCES", "elsewhere EACCES", "v6 EACCES", "v6 proxy ECONNREFUSED", "udp EPROTONOSUPPORT", "raw EPROTONOSUPPORT", "mptcp EPROTONOSUPPORT",
-		"netlink EAFNOSUPPORT", "vsock EAFNOSUPPORT", "packet EAFNOSUPPORT", "bind 8000 through", "bind 8001 EACCES", "bind 0 EACCES", "resolve fast", "127.0.0.1"} {
+		"netlink EAFNOSUPPORT", "vsock EAFNOSUPPORT", "packet EAFNOSUPPORT", "bind 8000 through", "bind 8001 EACCES", "bind 0 EACCES", "descriptors [0, 1, 2] 4", "pid 1 EACCES", "resolve fast", "127.0.0.1"} {
 		if !slices.Contains(strings.Split(got, "\n"), want) {
 			t.Errorf("not seen: %s", want)
 		}

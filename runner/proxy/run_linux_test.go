@@ -286,11 +286,9 @@ except Exception as e: print(e)`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "requests" {
-				if err := exec.Command("/usr/bin/python3", "-I", "-c", "import requests").Run(); err != nil {
-					t.Skip("needs python3-requests")
-				}
+				validatetest.Need(t, name, exec.Command("/usr/bin/python3", "-I", "-c", "import requests").Run())
 			} else if _, err := exec.LookPath(name); err != nil {
-				t.Skipf("needs %s", name)
+				validatetest.Need(t, name, err)
 			}
 			x := newTrial(t, fmt.Sprintf(allowed, s.Port(), s.Port()), script)
 			x.put("ca.crt", s.PEM())
