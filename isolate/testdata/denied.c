@@ -1,5 +1,6 @@
 // What a workload may do around refused calls. Compiled by denials_storm_linux_test.go, run inside a box.
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -8,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
@@ -154,8 +154,10 @@ static void race(void) {
 			through++;
 	stop = 1;
 	pthread_join(t, NULL);
-	struct stat st;
-	int left = stat(path[0], &st) == 0 || stat(path[1], &st) == 0;
+	int left = 0; // under one of the names, or a mixture of them
+	DIR *tmp = opendir("/tmp");
+	for (struct dirent *e; tmp && (e = readdir(tmp));)
+		left |= e->d_name[0] != '.';
 	printf("through %ld left %d\n", through, left);
 }
 
