@@ -147,6 +147,7 @@ static void *swap(void *unused) {
 // race changes the memory of a refused call while it is being refused.
 static void race(void) {
 	pthread_t t;
+	memcpy(racing, path[0], sizeof racing); // the thread may begin late
 	pthread_create(&t, NULL, swap, NULL);
 	long through = 0;
 	for (long i = 0; i < rounds; i++)
