@@ -112,6 +112,9 @@ func RunSelftest(ctx context.Context, job SelftestJob) (out Selftest, err error)
 	}
 	defer t.host.Close()
 	t.host.Loadlock = t.loadlock
+	if !t.policy.Sandbox.Allow.Subprocess {
+		t.host.Lacking["subprocess"] = "the policy permits none"
+	}
 	if err := t.settle(ctx); err != nil {
 		return out, err
 	}
@@ -198,6 +201,9 @@ func (t *selftest) batches(checks []attack.Check) (out []batch) {
 func (t *selftest) notHere(c attack.Check) string {
 	if len(c.Probes) == 0 {
 		return c.NotHere
+	}
+	if c.Setup.Output && !t.policy.Sandbox.Output {
+		return "the policy permits no --output"
 	}
 	if c.Unless != "" && slices.Contains(t.open(), c.Unless) {
 		return "the policy permits " + c.Unless
@@ -295,7 +301,7 @@ func (t *selftest) open() (out []string) {
 	for _, o := range []struct {
 		name string
 		is   bool
-	}{{"network_access", a.NetworkAccess}, {"subprocess", a.Subprocess}, {"file_write", a.FileWrite}, {"native_code", a.NativeCode}, {"gpu", a.GPU}} {
+	}{{"network_access", a.NetworkAccess || t.policy.Sandbox.LoopbackTCP}, {"subprocess", a.Subprocess}, {"file_write", a.FileWrite}, {"native_code", a.NativeCode}, {"gpu", a.GPU}} {
 		if o.is {
 			out = append(out, o.name)
 		}
@@ -308,6 +314,9 @@ func (t *selftest) loadlock(args ...string) *exec.Cmd {
 	front := []string{"run", "--quiet"}
 	if t.front != "" {
 		front = append(front, "--policy", t.front)
+	}
+	if t.policy.RequireModel {
+		front = append(front, "--model", t.host.Model)
 	}
 	return exec.Command(t.host.Program, append(front, args...)...)
 }

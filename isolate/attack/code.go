@@ -22,7 +22,7 @@ func code() []Check {
 				{Name: "tmp", Try: func(in *Inside) string { return dropped("/tmp", in.Mark, execute) }, Want: Saw{"EACCES": "mount"}, Through: throughOnly},
 				{Name: "tmp-mapped", Try: func(in *Inside) string { return dropped("/tmp", in.Mark, mapExecutable) }, Want: Saw{"EPERM": "mount"}, Through: throughOnly},
 			}},
-		{ID: "S-13", Title: "executes a program that it dropped where only data belongs", Refs: []string{"mount(2), MS_NOEXEC", "execveat(2)"},
+		{ID: "S-13", Title: "executes a program that it dropped where only data belongs", Needs: []string{"subprocess"}, Refs: []string{"mount(2), MS_NOEXEC", "execveat(2)"},
 			Layers: []string{"mount", "seccomp", "landlock"}, Probes: []Probe{
 				{Name: "shm", Try: func(in *Inside) string { return dropped("/dev/shm", in.Mark, execute) }, Want: Saw{"EACCES": "mount"}, Also: []string{"landlock"}, Through: throughOnly},
 				{Name: "shm-by-the-elf-interpreter", Try: func(in *Inside) string { return dropped("/dev/shm", in.Mark, interpret) }, Want: Saw{"not-mapped": "mount", "no-interpreter": "mount"}, Through: throughOnly},

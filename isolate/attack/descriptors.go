@@ -25,7 +25,7 @@ func descriptors() []Check {
 				{Name: "on-the-bare-host", Drive: func(h *Host) string { return h.bare(onFolder, h.payload("D-02/climb")).word("D-02/climb") }, Want: Saw{"through": ""}, Benign: true},
 				{Name: "climb", Try: func(*Inside) string { return Call(unix.SYS_OPENAT, 0, "..", unix.O_RDONLY, 0) }, Want: Saw{"ENOTDIR": Ours}},
 			}},
-		{ID: "D-03", Title: "reads back, truncates and seeks in the caller's file behind its standard output", Refs: []string{"open(2)"}, Layers: ours,
+		{ID: "D-03", Title: "reads back, truncates and seeks in the caller's file behind its standard output", Needs: []string{"subprocess"}, Refs: []string{"open(2)"}, Layers: ours,
 			NoWithout: "the second probe does it on the bare host", Probes: []Probe{
 				{Name: "file", Drive: func(h *Host) string { return behindOutput(h, false) }, Want: Saw{"intact": Ours}},
 				{Name: "on-the-bare-host", Drive: func(h *Host) string { return behindOutput(h, true) }, Want: Saw{"damaged": ""}, Benign: true},

@@ -22,7 +22,7 @@ func lifecycle() []Check {
 	ours := []string{Ours}
 	return []Check{
 		{
-			ID: "L-01", Title: "kills every process it may", Layers: []string{"pid"}, Setup: Setup{Alone: "L-01"},
+			ID: "L-01", Title: "kills every process it may", Needs: []string{"subprocess"}, Layers: []string{"pid"}, Setup: Setup{Alone: "L-01"},
 			NoWithout: "it would end every process of this machine",
 			Probes: []Probe{
 				{Name: "kill-all", Try: func(*Inside) string { return Call(unix.SYS_KILL, -1, int(unix.SIGKILL)) }, Want: Saw{"SIGKILL": "pid"}}, // itself
@@ -43,7 +43,7 @@ func lifecycle() []Check {
 			},
 		},
 		{
-			ID: "L-03", Title: "leaves a daemon behind when it ends", Layers: []string{"pid"}, Setup: Setup{Alone: "L-03"},
+			ID: "L-03", Title: "leaves a daemon behind when it ends", Needs: []string{"subprocess"}, Layers: []string{"pid"}, Setup: Setup{Alone: "L-03"},
 			NoWithout: "outside a pid namespace it would be left on this machine",
 			Probes: []Probe{
 				{Name: "leave", Try: leaveDaemon, Want: Saw{"left": ""}, Benign: true},
@@ -51,7 +51,7 @@ func lifecycle() []Check {
 			},
 		},
 		{
-			ID: "L-04", Title: "lives on when loadlock is killed", Layers: ours, NoWithout: supervised,
+			ID: "L-04", Title: "lives on when loadlock is killed", Needs: []string{"subprocess"}, Layers: ours, NoWithout: supervised,
 			Probes: []Probe{drive("sigkill", "gone", killedSupervisor)},
 		},
 		{
@@ -59,7 +59,7 @@ func lifecycle() []Check {
 			NotHere: "filling the memory of a user's machine is not done; the kernel's OOM killer sends SIGKILL, which is L-04",
 		},
 		{
-			ID: "L-06", Title: "forks without end", Layers: []string{"cgroup"}, Needs: []string{"cgroup"}, Setup: Setup{Pids: 40, Alone: "L-06"},
+			ID: "L-06", Title: "forks without end", Layers: []string{"cgroup"}, Needs: []string{"subprocess", "cgroup"}, Setup: Setup{Pids: 40, Alone: "L-06"},
 			Probes: []Probe{
 				{Name: "fork", Try: forkBomb, Want: Saw{"EAGAIN": "cgroup"}, Through: []string{"through"}},
 				{Name: "reported", Look: pidsReported, Want: Saw{"counted": ""}},
@@ -74,17 +74,17 @@ func lifecycle() []Check {
 			},
 		},
 		{
-			ID: "L-08", Title: "ignores the signal to end", Layers: ours, NoWithout: supervised,
+			ID: "L-08", Title: "ignores the signal to end", Needs: []string{"subprocess"}, Layers: ours, NoWithout: supervised,
 			Probes: []Probe{drive("ignore", "exit-124", func(h *Host) string {
 				return ends(h, "trap '' TERM INT HUP; while :; do sleep 1; done", "--timeout", "1")
 			})},
 		},
 		{
-			ID: "L-09", Title: "stops itself, so that no signal is handled", Layers: ours, NoWithout: supervised,
+			ID: "L-09", Title: "stops itself, so that no signal is handled", Needs: []string{"subprocess"}, Layers: ours, NoWithout: supervised,
 			Probes: []Probe{drive("stop", "exit-124", func(h *Host) string { return ends(h, "kill -STOP $$", "--timeout", "1") })},
 		},
 		{
-			ID: "L-10", Title: "ends at the very moment of the time limit", Layers: ours, NoWithout: supervised,
+			ID: "L-10", Title: "ends at the very moment of the time limit", Needs: []string{"subprocess"}, Layers: ours, NoWithout: supervised,
 			Probes: []Probe{drive("race", "one-reason", oneReason)},
 		},
 		{
@@ -92,22 +92,22 @@ func lifecycle() []Check {
 			NotHere: "numbers cannot be made to come round in a run; pid 1, which alone signals the command, has not reaped it then, and an unreaped number is not reused",
 		},
 		{
-			ID: "L-12", Title: "ends with a status that looks like loadlock's own", Layers: ours, NoWithout: supervised,
+			ID: "L-12", Title: "ends with a status that looks like loadlock's own", Needs: []string{"subprocess"}, Layers: ours, NoWithout: supervised,
 			Probes: []Probe{drive("statuses", "told-apart", ownStatuses)},
 		},
 		{
-			ID: "L-13", Title: "is started by a caller that ignores SIGCHLD", Layers: ours, NoWithout: supervised,
+			ID: "L-13", Title: "is started by a caller that ignores SIGCHLD", Needs: []string{"subprocess"}, Layers: ours, NoWithout: supervised,
 			Probes: []Probe{drive("ignored", "exit-0", func(h *Host) string {
 				cmd := h.Loadlock("--", "/bin/true")
 				return exit(exec.Command("/bin/sh", append([]string{"-c", `trap '' CHLD; exec "$@"`, "sh"}, cmd.Args...)...).Run())
 			})},
 		},
 		{
-			ID: "L-14", Title: "is terminated: SIGTERM to loadlock", Layers: ours, NoWithout: supervised,
+			ID: "L-14", Title: "is terminated: SIGTERM to loadlock", Needs: []string{"subprocess"}, Layers: ours, NoWithout: supervised,
 			Probes: []Probe{drive("sigterm", "exit-143", terminated)},
 		},
 		{
-			ID: "L-15", Title: "is started without standard streams", Layers: ours, NoWithout: supervised,
+			ID: "L-15", Title: "is started without standard streams", Needs: []string{"subprocess"}, Layers: ours, NoWithout: supervised,
 			Probes: []Probe{drive("closed", "exit-0", func(h *Host) string {
 				cmd := h.Loadlock("--", "/bin/sh", "-c", "test -e /dev/fd/0 && test -e /dev/fd/1 && test -e /dev/fd/2")
 				return exit(exec.Command("/bin/sh", append([]string{"-c", `exec "$@" <&- >&- 2>&-`, "sh"}, cmd.Args...)...).Run())

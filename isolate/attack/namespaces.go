@@ -45,7 +45,7 @@ func namespaces() []Check {
 			},
 		},
 		{
-			ID: "N-05", Title: "executes a set-user-ID program of root", Layers: []string{"no_new_privs"}, Needs: []string{"setuid-program"},
+			ID: "N-05", Title: "executes a set-user-ID program of root", Layers: []string{"no_new_privs"}, Needs: []string{"subprocess", "setuid-program"},
 			Probes: []Probe{{Name: "execute", Try: setuid, Want: Saw{"unchanged": "no_new_privs"}, Through: []string{"through"}}},
 		},
 		{

@@ -39,7 +39,7 @@ func proc() []Check {
 			},
 		},
 		{
-			ID: "P-04", Title: "crashes, to leave a core file or to start the host's helper", Layers: []string{"limits"}, Needs: []string{"core-file"}, WithoutNeeds: []string{"core-limit"}, Refs: []string{"core(5)"},
+			ID: "P-04", Title: "crashes, to leave a core file or to start the host's helper", Layers: []string{"limits"}, Needs: []string{"subprocess", "core-file"}, WithoutNeeds: []string{"core-limit"}, Refs: []string{"core(5)"},
 			Probes: []Probe{{Name: "crash", Try: crash, Want: Saw{"no-core": "limits"}, Through: []string{"through"}}},
 		},
 		{

@@ -26,7 +26,7 @@ func races() []Check {
 			{Name: "interrupted", Try: func(*Inside) string { return interrupted(2000) }, Want: Saw{"EPERM": "seccomp"}},
 			{Name: "restart-nothing", Try: func(*Inside) string { return Call(unix.SYS_RESTART_SYSCALL) }, Want: Saw{"EINTR": ""}, Benign: true},
 		}},
-		{ID: "S-27", Title: "jumps into the page of old system calls", Refs: []string{"vsyscall= of the kernel's parameters"}, Needs: []string{"amd64"},
+		{ID: "S-27", Title: "jumps into the page of old system calls", Refs: []string{"vsyscall= of the kernel's parameters"}, Needs: []string{"subprocess", "amd64"},
 			NoWithout: "the page is the kernel's: it answers three calls that read clocks, or none, with and without a filter", Probes: vsyscalls()},
 		{ID: "S-28", Title: "runs a thread that was there before the filter", Refs: []string{"seccomp(2), SECCOMP_FILTER_FLAG_TSYNC"}, Layers: seccomp, Probes: []Probe{
 			{Name: "every-task", Try: func(*Inside) string { return unfiltered() }, Want: Saw{"filtered": "seccomp"}, Through: []string{"unfiltered"}},

@@ -54,7 +54,7 @@ func resources() []Check {
 			},
 		},
 		{
-			ID: "R-04", Title: "writes without end and without a newline", Layers: []string{Ours}, NoWithout: "what is attacked is how loadlock copies, which has no switch",
+			ID: "R-04", Title: "writes without end and without a newline", Needs: []string{"subprocess"}, Layers: []string{Ours}, NoWithout: "what is attacked is how loadlock copies, which has no switch",
 			Probes: []Probe{{Name: "flood", Drive: outputFlood, Want: Saw{"whole-and-flat": Ours}}},
 		},
 		{
@@ -62,7 +62,7 @@ func resources() []Check {
 			Probes: []Probe{{Name: "burn", Try: burn, Want: Saw{"throttled": "cgroup"}, Through: []string{"through"}}},
 		},
 		{
-			ID: "R-06", Title: "sleeps for ever", Layers: []string{Ours}, NoWithout: "what is attacked is how loadlock supervises, which has no switch",
+			ID: "R-06", Title: "sleeps for ever", Needs: []string{"subprocess"}, Layers: []string{Ours}, NoWithout: "what is attacked is how loadlock supervises, which has no switch",
 			Probes: []Probe{{Name: "sleep", Drive: func(h *Host) string { return ends(h, "exec sleep 60", "--timeout", "1") }, Want: Saw{"exit-124": Ours}},
 				{Name: "read", Drive: blockedRead, Want: Saw{"exit-124": Ours}}},
 		},
@@ -71,7 +71,7 @@ func resources() []Check {
 			NotHere: "no layer limits the rate of input and output. Only memory is written by default, within R-03; a folder of --output or --rw can be written as fast as the disk takes it",
 		},
 		{
-			ID: "R-08", Title: "has only a child run out of memory, and says that all is well", Layers: limits, Needs: limits, Setup: Setup{MemoryMB: 48, Alone: "R-08"},
+			ID: "R-08", Title: "has only a child run out of memory, and says that all is well", Layers: limits, Needs: []string{"cgroup", "subprocess"}, Setup: Setup{MemoryMB: 48, Alone: "R-08"},
 			Probes: []Probe{memory("child", childMemory)},
 		},
 		{
@@ -83,7 +83,7 @@ func resources() []Check {
 			Probes: []Probe{{Name: "address-space", Try: addressSpace, Want: Saw{"unlimited": ""}, Benign: true}}, // memory is limited by R-01
 		},
 		{
-			ID: "R-11", Title: "is run again and again, to leave something each time", Layers: []string{Ours}, NoWithout: "the end of a run has no switch; thousands of runs are a test of runner",
+			ID: "R-11", Title: "is run again and again, to leave something each time", Needs: []string{"subprocess"}, Layers: []string{Ours}, NoWithout: "the end of a run has no switch; thousands of runs are a test of runner",
 			Probes: []Probe{{Name: "ten-runs", Drive: tenRuns, Want: Saw{"nothing-left": Ours}}},
 		},
 		{

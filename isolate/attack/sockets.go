@@ -61,7 +61,7 @@ func sockets() []Check {
 			{Name: "abstract", Try: func(in *Inside) string { return talk("@" + in.Mark + "-own") }, Want: Saw{"through": ""}, Benign: true},
 			{Name: "descriptor", Try: func(*Inside) string { return passDescriptor() }, Want: Saw{"through": ""}, Benign: true},
 		}},
-		{ID: "I-06", Title: "meets another run in a folder, a socket or shared memory", Refs: []string{"CVE-2023-4622"}, Layers: []string{"mount"},
+		{ID: "I-06", Title: "meets another run in a folder, a socket or shared memory", Needs: []string{"subprocess"}, Refs: []string{"CVE-2023-4622"}, Layers: []string{"mount"},
 			NoWithout: "the bare host is what two runs without a box share", Probes: []Probe{
 				{Name: "what-another-run-left", Try: meet, Want: Saw{"nobody": "mount"}, Through: []string{"met"}},
 				{Name: "two-at-once", Drive: twoAtOnce, Want: Saw{"nobody": "mount"}},
