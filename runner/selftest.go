@@ -188,7 +188,7 @@ func (t *selftest) batches(checks []attack.Check) (out []batch) {
 		if t.notHere(c) != "" {
 			continue
 		}
-		i := slices.IndexFunc(out, func(b batch) bool { return b.setup == c.Setup })
+		i := slices.IndexFunc(out, func(b batch) bool { return b.setup == c.Setup && t.fits(b) })
 		if i < 0 {
 			i, out = len(out), append(out, batch{setup: c.Setup})
 		}

@@ -13,7 +13,10 @@ import (
 )
 
 // underTime bounds one batch of probes under another sandbox, which may have no time limit of its own.
-const underTime = 2 * time.Minute
+const underTime = 40 * time.Second
+
+// underProbes is how many are made at once there: firejail takes no longer arguments.
+const underProbes = 24
 
 // under runs the payload below another program than ours, to see what gets through there. The program gets the
 // payload's command as arguments; SELFTEST_PROGRAM and SELFTEST_MODEL name the file and the folder that must exist
@@ -41,6 +44,15 @@ func (t *selftest) under(ctx context.Context, setup attack.Setup, keys []string)
 		err = fmt.Errorf("%s: %w: %s", args[0], err, bytes.TrimSpace(stderr.Bytes()))
 	}
 	return stdout.Bytes(), ended, err
+}
+
+// fits reports whether a batch takes one more check.
+func (t *selftest) fits(b batch) bool {
+	n := 0
+	for _, c := range b.checks {
+		n += len(c.Tries())
+	}
+	return len(t.job.Under) == 0 || n < underProbes
 }
 
 // probes are those of a check that can be made: under another sandbox only the payload's own.
