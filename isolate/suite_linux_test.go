@@ -150,6 +150,12 @@ func (s suite) onHost(t *testing.T, keys []string, setup attack.Setup) ([]byte, 
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = append(s.host.Environ()[:2], "PATH=/usr/bin:/bin")
 	cmd.Dir = s.host.Model
+	leak, err := os.Open(s.host.Secret) // what a careless caller leaves open
+	if err != nil {
+		return nil, attack.Ended{}, err
+	}
+	defer leak.Close()
+	cmd.ExtraFiles = []*os.File{leak}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	raw, err := cmd.Output()
