@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -34,7 +35,6 @@ func TestARunThatStallsAfterADenialSaysSoWhileItRuns(t *testing.T) {
 		want    int // notices
 	}{
 		"it waits for ever":              {"deny(); threading.Event().wait()", 1},
-		"it asks again and again":        {"while True: deny(); time.sleep(0.2)", 1},
 		"it sleeps without a denial":     {"time.sleep(4)", 0},
 		"it goes on after the denial":    {"deny(); work(4)", 0},
 		"it works for long, then sleeps": {"deny(); work(4); time.sleep(2)", 0},
@@ -55,22 +55,21 @@ func TestARunThatStallsAfterADenialSaysSoWhileItRuns(t *testing.T) {
 			var notices []string
 			absent := filepath.Join(t.TempDir(), "absent")
 			limit := int64(60)
-			if tc.want > 0 {
-				limit = 6
-			}
+			ctx, enough := context.WithCancel(t.Context())
+			defer enough()
 			job := Job{Command: []string{python, "-c", denyIt + tc.program}, Dir: dir, Home: t.TempDir(), Stdout: out, Stderr: out,
 				Policy: policy.Sources{Host: absent, User: absent, Explicit: policyFile}, Flags: policy.Flags{TimeoutSec: &limit},
-				Env:    []string{"PATH=/usr/bin:/bin", "XDG_RUNTIME_DIR=" + folder(t), "XDG_CACHE_HOME=" + folder(t)},
-				Notice: func(line string) { notices = append(notices, line) }, stall: 1500 * time.Millisecond}
-			res, err := Run(t.Context(), job)
+				Env: []string{"PATH=/usr/bin:/bin", "XDG_RUNTIME_DIR=" + folder(t), "XDG_CACHE_HOME=" + folder(t)},
+				Notice: func(line string) {
+					notices = append(notices, line)
+					time.AfterFunc(3*time.Second, enough) // a second one would come by then
+				}, stall: 1500 * time.Millisecond}
+			res, err := Run(ctx, job)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if res.DenialsNotCounted != "" {
 				validatetest.Need(t, "seccomp", errors.New(res.DenialsNotCounted))
-			}
-			if (res.Outcome == TimedOut) != (tc.want > 0) {
-				t.Errorf("the run ended as %s", res.Outcome)
 			}
 			if len(notices) != tc.want {
 				t.Errorf("%d notices, want %d: %q (denials %+v)", len(notices), tc.want, notices, res.Denials)
