@@ -22,10 +22,20 @@
 // The rest of the package are the canaries (host.go, state.go): a file, a process, listeners and shared memory on the
 // host that payloads reach for, and what must be the same before and after.
 //
+// # Three ways
+//
+// The tests of package isolate (suite_linux_test.go) make every probe that has a payload three times. With all layers it
+// must be stopped. Without layers it must get through: in a box without those that a box can do without, or on the
+// bare host when what stops it is the mount or the pid layer, without which there is no box, or loadlock itself. And
+// with each layer alone that Want names it must show that layer's own observation; where another wall stands in front,
+// an alteration takes it away. A check that cannot be made without its layer says why (NoWithout), and a test lists
+// those.
+//
 // # How to write a check
 //
-// Take the least that shows the point, and make it harmless where it gets through: it does so in CI, as root, in a box
-// without layers or on the bare host (the latter when its first layer is mount or pid, without which there is no box).
-// Open for writing, and write nothing. Call makes a system call in a process of its own, so that nothing of what it
-// does stays. Everything that is made carries Canary.Mark.
+// Take the least that shows the point, and make it harmless where it gets through: it does so in CI, as root, without
+// layers. Open for writing, and write nothing. Call makes a system call in a process of its own, so that nothing of what
+// it does stays. Everything that is made carries Canary.Mark. A near miss that must work is Benign. A check that this
+// host cannot make says what it Needs, one that no program can make on a user's machine says why (NotHere); both are
+// counted apart and never as stopped.
 package attack

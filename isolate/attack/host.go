@@ -56,6 +56,9 @@ type Host struct {
 // where Landlock lets a payload write. Close takes them away.
 func Plant() (h *Host, err error) {
 	h = &Host{Lacking: map[string]string{}}
+	if IsPayload() { // the marker process would make a marker process, and so on
+		return h, errors.New("canary: this program does not serve payloads: its main must call Payload where IsPayload says so")
+	}
 	dir := "/var/tmp"
 	if unix.Access(dir, unix.W_OK) != nil {
 		dir = os.TempDir()
