@@ -75,9 +75,13 @@ const copyChunk = 64 << 20
 
 // fullCopy copies the file; the kernel does it where it can (copy_file_range(2)).
 func fullCopy(ctx context.Context, r *run, f *validate.File) error {
-	if max := r.policy.Scan.MaxCopiedMB << 20; f.Size > max-r.copiedBytes {
+	max := r.policy.Scan.MaxCopiedMB << 20
+	if max == 0 {
+		return fmt.Errorf("scan.max_copied_mb is 0: %w", errNotThisWay)
+	}
+	if f.Size > max-r.copiedBytes {
 		return &validate.PinError{Path: f.Path, What: fmt.Sprintf("%d bytes more to copy than scan.max_copied_mb (%d) allows", f.Size-(max-r.copiedBytes), r.policy.Scan.MaxCopiedMB),
-			Hint: "raise scan.max_copied_mb, or run without --copy-model"}
+			Hint: "raise scan.max_copied_mb; or model_files: held, without --copy-model"}
 	}
 	r.copiedBytes += f.Size
 	dst, err := r.newCopy()
@@ -121,5 +125,5 @@ func room(dst *os.File, size int64) error {
 
 func noCopy(f *validate.File, err error) error {
 	return &validate.PinError{Path: f.Path, What: "no copy could be made of it", Err: err,
-		Hint: "free space there, point XDG_CACHE_HOME to a folder with room, or run without --copy-model"}
+		Hint: "free space there, point XDG_CACHE_HOME to a folder with room, or model_files: held, without --copy-model"}
 }

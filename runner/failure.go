@@ -84,7 +84,7 @@ func Hint(err error) string {
 	case errors.As(err, &ended):
 		return "find out who writes to the model; --copy-model makes private copies first"
 	case errors.As(err, &kept):
-		return "give --copy-model, store the model where this user owns its files, or name model_files: held in a policy file"
+		return "raise scan.max_copied_mb so that a copy can be made, store the model where this user owns its files, or name model_files: held in a policy file"
 	case errors.As(err, &execute):
 		return "see what exists inside with --dry-run; --ro PATH shows more of the host"
 	case errors.Is(err, unix.ENOSPC):

@@ -19,12 +19,13 @@ type way struct {
 }
 
 // ways by what the policy demands, the best first. A lease costs nothing and shares the page cache with whoever uses
-// the file; a reflink is a new file to the page cache, so that every run reads it from the disk again.
+// the file; a reflink is a new file to the page cache, so that every run reads it from the disk again. A full copy costs
+// the time to write it; it is made where nothing else keeps the bytes (overlayfs: container images) and they must be kept.
 var ways = map[policy.ModelFiles][]way{
 	policy.ModelFilesHeld: {
 		{validate.Verity, verity}, {validate.ReadOnly, readOnly}, {validate.Lease, lease}, {validate.Reflink, reflink}, {validate.Identity, identityOnly}},
 	policy.ModelFilesUnchangeable: {
-		{validate.Verity, verity}, {validate.ReadOnly, readOnly}, {validate.Lease, lease}, {validate.Reflink, reflink}},
+		{validate.Verity, verity}, {validate.ReadOnly, readOnly}, {validate.Lease, lease}, {validate.Reflink, reflink}, {validate.FullCopy, fullCopy}},
 	policy.ModelFilesCopied: {
 		{validate.Verity, verity}, {validate.ReadOnly, readOnly}, {validate.Reflink, reflink}, {validate.FullCopy, fullCopy}},
 }

@@ -137,11 +137,11 @@ func TestEveryLargeFileIsKeptInTheBestWayThatItsFileSystemHas(t *testing.T) {
 			for mode, want := range map[policy.ModelFiles]validate.Keeping{policy.ModelFilesHeld: fs.held, policy.ModelFilesUnchangeable: fs.held, policy.ModelFilesCopied: fs.copied} {
 				got, err := kept(t, model, at, mode, nil)
 				if want == validate.Identity && mode == policy.ModelFilesUnchangeable {
+					want = validate.FullCopy
 					var refused *KeepError
-					if !errors.As(err, &refused) || len(refused.Why) != len(ways[mode]) || Hint(err) == "" {
-						t.Errorf("kept by %q where nothing but a comparison is possible: %v", got, err)
+					if got, err := keptWithin(t, model, at, mode, 0, nil); !errors.As(err, &refused) || len(refused.Why) != len(ways[mode]) || Hint(err) == "" {
+						t.Errorf("kept by %q where nothing but a comparison is possible and no copy permitted: %v", got, err)
 					}
-					continue
 				}
 				if err != nil || got != want {
 					t.Errorf("mode %d: kept by %q, want %q (%v)", mode, got, want, err)
@@ -186,8 +186,13 @@ func TestEveryLargeFileIsKeptInTheBestWayThatItsFileSystemHas(t *testing.T) {
 // kept pins one file, with the store of copies on the file system of at, and says how it is kept.
 func kept(t *testing.T, model, at string, mode policy.ModelFiles, with func(*validate.File)) (validate.Keeping, error) {
 	t.Helper()
+	return keptWithin(t, model, at, mode, 100, with)
+}
+
+func keptWithin(t *testing.T, model, at string, mode policy.ModelFiles, maxCopiedMB int64, with func(*validate.File)) (validate.Keeping, error) {
+	t.Helper()
 	p := validatetest.Policy()
-	p.ModelFiles, p.Scan.MaxCopiedMB = mode, 100
+	p.ModelFiles, p.Scan.MaxCopiedMB = mode, maxCopiedMB
 	r := &run{job: Job{Env: []string{"XDG_CACHE_HOME=" + filepath.Join(at, "cache")}}, policy: p, opened: map[*validate.File]bool{}}
 	snap, err := validate.Pin(t.Context(), model, folder(t), p.Scan)
 	if err != nil {
