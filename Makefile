@@ -100,11 +100,11 @@ containment: bin/loadlock
 
 ## test-v2: the privileged tests on cgroup v2, without and under systemd, in QEMU with Debian's kernel; no KVM needed
 test-v2: deps-vm bin/loadlock
-	LOADLOCK=bin/loadlock testdata/vm/run.sh plain systemd
+	LOADLOCK=bin/loadlock testdata/vm/run.sh bare systemd plain
 
 ## vm: only what the kernel's cgroup files show there, in half a minute
 vm: deps-vm bin/loadlock
-	LOADLOCK=bin/loadlock testdata/vm/run.sh checks
+	LOADLOCK=bin/loadlock testdata/vm/run.sh only-checks
 
 ## install: the program, and on hosts with AppArmor the profile that Ubuntu wants; PREFIX and DESTDIR as everywhere
 install: bin/loadlock

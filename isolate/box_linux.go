@@ -69,7 +69,7 @@ func New(s Spec) (*Box, error) {
 			continue
 		}
 		if !slices.Contains(s.Sandbox.UnsafeOptional, l.Name) {
-			return nil, &LayerError{Layer: l.Name, Remedy: l.Remedy, Err: err}
+			return nil, l.lacking(err)
 		}
 		b.off = append(b.off, l.Name)
 	}
@@ -140,7 +140,7 @@ func (b *Box) create() error {
 	}
 	config.ParentDeathSignal = int(unix.SIGKILL)
 	config.OomScoreAdj = new(workloadOOM())
-	if b.spec.Host.Rootless && b.spec.Host.Cgroup != "" && !b.spec.Host.Systemd {
+	if (b.spec.Host.Rootless || unified() && isInnerRoot()) && b.spec.Host.Cgroup != "" && !b.spec.Host.Systemd {
 		if b.back, err = stepAside(filepath.Dir(b.spec.Host.Cgroup)); err != nil {
 			return &LayerError{Layer: cgroupLayer.Name, Remedy: cgroupLayer.Remedy, Err: err}
 		}

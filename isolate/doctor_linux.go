@@ -33,6 +33,10 @@ func Doctor() []Check {
 	for _, l := range Layers() {
 		c := Check{Name: l.Name, Status: Fine, Detail: l.Doc}
 		err, remedy := l.Probe(), l.Remedy
+		if err != nil {
+			lack := l.lacking(err)
+			err, remedy = lack.Err, lack.Remedy
+		}
 		if refused != nil && refused.Layer == l.Name {
 			lack := refused.lack()
 			err, remedy = lack.Err, lack.Remedy

@@ -73,6 +73,15 @@ type LayerError struct {
 	Err           error
 }
 
+// lacking is the error of a layer whose probe failed, with the probe's own remedy when it has one.
+func (l Layer) lacking(err error) *LayerError {
+	var known *LayerError
+	if errors.As(err, &known) {
+		return known
+	}
+	return &LayerError{Layer: l.Name, Remedy: l.Remedy, Err: err}
+}
+
 func (e *LayerError) Error() string { return fmt.Sprintf("layer %s: %v", e.Layer, e.Err) }
 func (e *LayerError) Unwrap() error { return e.Err }
 

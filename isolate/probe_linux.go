@@ -30,21 +30,16 @@ func probeUserNamespace() error {
 		return err
 	}
 	if setting("/proc/sys/user/max_user_namespaces") == "0" {
-		return fmt.Errorf("user.max_user_namespaces is 0: %w", ErrUnsupported)
+		return &LayerError{Layer: "user", Err: fmt.Errorf("user.max_user_namespaces is 0: %w", ErrUnsupported), Remedy: "sysctl user.max_user_namespaces=15000"}
 	}
 	if os.Geteuid() == 0 {
 		return nil
 	}
-	for file, refused := range map[string]string{
-		"/proc/sys/kernel/unprivileged_userns_clone":             "0",
-		"/proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1",
-	} {
-		if setting(file) == refused {
-			if refused == "1" && TryNamespaces() == nil {
-				continue // this program has a profile
-			}
-			return fmt.Errorf("%s is %s: %w", strings.ReplaceAll(strings.TrimPrefix(file, "/proc/sys/"), "/", "."), refused, ErrUnsupported)
-		}
+	if setting("/proc/sys/kernel/unprivileged_userns_clone") == "0" {
+		return &LayerError{Layer: "user", Err: fmt.Errorf("kernel.unprivileged_userns_clone is 0: %w", ErrUnsupported), Remedy: "sysctl kernel.unprivileged_userns_clone=1, or run as root"}
+	}
+	if setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1" && TryNamespaces() != nil { // else this program has a profile
+		return &LayerError{Layer: "user", Err: fmt.Errorf("kernel.apparmor_restrict_unprivileged_userns is 1: %w", ErrUnsupported), Remedy: remedyUbuntu}
 	}
 	return nil
 }
@@ -83,18 +78,7 @@ func FindCgroup(id string) (Cgroup, error) {
 		c.Kind = "hybrid"
 	}
 	if os.Geteuid() == 0 {
-		c.Path = "/loadlock-" + id // at the top, so that no parent folder stays behind
-		root := "/sys/fs/cgroup"
-		if c.Kind != "v2" {
-			root = "/sys/fs/cgroup/memory"
-			if _, err := os.Stat("/sys/fs/cgroup/pids"); err != nil {
-				return c, fmt.Errorf("no pids controller: %w: %w", ErrUnsupported, err)
-			}
-		}
-		if err := unix.Access(root, unix.W_OK); err != nil {
-			return c, fmt.Errorf("%s: %w: %w", root, ErrUnsupported, err)
-		}
-		return c, nil
+		return c.ofRoot(id)
 	}
 	if c.Kind != "v2" {
 		return c, fmt.Errorf("an ordinary user cannot limit memory and processes under cgroup %s: %w", c.Kind, ErrUnsupported)
@@ -116,6 +100,44 @@ func FindCgroup(id string) (Cgroup, error) {
 		return c, nil
 	}
 	return c, fmt.Errorf("cgroup %s is not delegated to this user alone, and there is no systemd user manager: %w", own, ErrUnsupported)
+}
+
+// ofRoot is a group at the top, so that no parent folder stays behind.
+func (c Cgroup) ofRoot(id string) (Cgroup, error) {
+	c.Path = "/loadlock-" + id
+	for _, controller := range []string{"memory", "pids"} {
+		root, err := "/sys/fs/cgroup/"+controller, error(nil)
+		if c.Kind == "v2" {
+			root = "/sys/fs/cgroup"
+			if !lists("/", "cgroup.controllers", controller) {
+				err = unix.ENOENT
+			}
+		} else {
+			_, err = os.Stat(root)
+		}
+		if err != nil {
+			return c, fmt.Errorf("no %s controller (cgroup_disable= on the kernel's command line?): %w", controller, ErrUnsupported)
+		}
+		if err := unix.Access(root, unix.W_OK); err != nil {
+			return c, fmt.Errorf("%s: %w: %w", root, ErrUnsupported, err)
+		}
+	}
+	if c.Kind != "v2" || !isInnerRoot() || limitsChildren("/") {
+		return c, nil
+	}
+	if _, ok := delegated("/"); !ok {
+		return c, &LayerError{Layer: "cgroup", Err: fmt.Errorf("this container's cgroup holds other processes, so its children can have no limits: %w", ErrUnsupported),
+			Remedy: "let loadlock be the only process that begins in the container; or, before it: mkdir /sys/fs/cgroup/init, move every process of " +
+				"/sys/fs/cgroup/cgroup.procs there, and echo '+memory +pids +cpu' >/sys/fs/cgroup/cgroup.subtree_control"}
+	}
+	return c, nil
+}
+
+// isInnerRoot reports whether the top of the hierarchy, as this process sees it, is a group like any other: that of a
+// cgroup namespace. The real root has no type (the kernel's cgroup-v2 document).
+func isInnerRoot() bool {
+	_, err := os.Stat("/sys/fs/cgroup/cgroup.type")
+	return err == nil
 }
 
 // ownGroup is the group of this process on cgroup v2.

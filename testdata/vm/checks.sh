@@ -5,7 +5,7 @@ echo "INFO Linux $(uname -r), cgroup controllers: $(cat $cg/cgroup.controllers);
 
 loadlock doctor >doctor.txt 2>&1
 want 'doctor calls it v2' "$(grep 'cgroup mode' doctor.txt)" doctor.txt grep -q 'ok *cgroup mode *v2' doctor.txt
-want 'doctor misses nothing' "$(grep -c '^missing' doctor.txt) missing" doctor.txt sh -c '! grep -q ^missing doctor.txt'
+want 'doctor misses nothing' "$(grep -c '^missing' doctor.txt) missing" doctor.txt sh -c 'grep -q ^ok doctor.txt && ! grep -q ^missing doctor.txt'
 
 ll -- true
 want 'true exits with 0' "status $rc" report [ $rc -eq 0 ]
@@ -99,3 +99,60 @@ want 'user, kill -9: the workload dies too' 'within 20 s' report soon sh -c "! g
 asll $cg/tree/leaf -- true
 want 'user, kill -9: the next call leaves nothing' "status $rc, cgroups: $(boxes), run folder: $(ls /run/user/1500/loadlock | tr '\n' ' ')" report sh -c "[ -z '$(boxes)' ] && [ -z '$(ls /run/user/1500/loadlock)' ]"
 for p in $(cat $cg/tree/leaf/cgroup.procs); do kill -9 $p; done
+
+# Root in a cgroup namespace of its own, as in a container with a writable cgroup: alone in its group, and not alone.
+inner() { GROUP=$cg/inner sh -c 'mkdir -p $GROUP && echo $$ >$GROUP/cgroup.procs && exec unshare -C -m sh -c "umount -l /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup; $1"' sh "$1" >out 2>report </dev/null; rc=$?; }
+inner 'exec loadlock run --json -- true'
+want "root in a cgroup namespace, alone: every layer is full" "status $rc, $(strengths)" report sh -c "[ $rc -eq 0 ]"
+want "root in a cgroup namespace, alone: every layer" "$(strengths)" report every_layer_full
+inner 'sleep 30 & loadlock run --json -- true'
+want "root in a cgroup namespace, with others: refused" "status $rc" report sh -c "[ $rc -eq 125 ] && grep -q 'holds other processes' report && grep -q 'mkdir /sys/fs/cgroup/init' report"
+for p in $(cat $cg/inner/cgroup.procs); do kill -9 $p; done
+
+# Hosts that are set up oddly: either every layer is full, or it is refused with the layer and what to do.
+refused() { want "$1: refused" "status $rc, $(field message)" report sh -c "[ $rc -eq 125 ] && [ ! -s out ] && grep -q '$2' report && grep -q '$3' report"; }
+full() { want "$1: every layer is full" "status $rc $(strengths | tr ' ' '\n' | grep -v =full | tr '\n' ' ')" report sh -c "[ $rc -eq 0 ]"; want "$1: the report" "$(cat out)" report every_layer_full; }
+user_ll() { asll $cg/scope "$@" -- echo ran; }
+sysctl() { echo "$2" >"/proc/sys/$1"; }
+sysctl kernel/unprivileged_userns_clone 0
+user_ll
+refused 'kernel.unprivileged_userns_clone=0, user' 'layer user' 'sysctl kernel.unprivileged_userns_clone=1'
+ll -- echo ran
+full 'kernel.unprivileged_userns_clone=0, root'
+sysctl kernel/unprivileged_userns_clone 1
+before=$(cat /proc/sys/user/max_user_namespaces)
+sysctl user/max_user_namespaces 0
+ll -- echo ran
+refused 'user.max_user_namespaces=0' 'layer user' 'sysctl user.max_user_namespaces='
+sysctl user/max_user_namespaces $before
+mount -o remount,hidepid=2 /proc
+ll -- echo ran
+full 'hidepid, root'
+user_ll
+full 'hidepid, user'
+mount -o remount,hidepid=0 /proc
+mount -o remount,noexec /run
+mount -o remount,noexec /tmp
+ll -- echo ran
+full 'noexec /run and /tmp'
+umount /dev/shm
+user_ll
+full 'no /dev/shm'
+mount -t tmpfs -o mode=1777 tmpfs /dev/shm
+mount -o remount,exec /run
+mount -o remount,exec /tmp
+(ulimit -n 64 && ll -- echo ran && echo $rc >rc)
+rc=$(cat rc)
+full 'ulimit -n 64'
+(ulimit -c 0 && user_ll && echo $rc >rc)
+rc=$(cat rc)
+full 'ulimit -c 0, user'
+sysctl kernel/core_pattern '|/bin/false'
+(ulimit -Hc 0 && user_ll && echo $rc >rc)
+rc=$(cat rc)
+refused 'ulimit -Hc 0 where crashes start a program, user' 'layer limits' 'core_pattern=core'
+sysctl kernel/core_pattern core
+mount -o remount,ro $cg
+ll -- echo ran
+refused 'a read-only /sys/fs/cgroup' 'layer cgroup' optional_layers
+mount -o remount,rw $cg

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Boots Debian's kernel in QEMU with cgroup v2 alone and runs the privileged tests there: run.sh LANE…
 #
-#   checks   what the kernel's cgroup files show of a run (checks.sh)
-#   plain    checks, and the Go tests as root and as an ordinary user, with a group of its own and without (suite.sh)
-#   systemd  under systemd: a scope, a delegated slice, a user's session (systemd.sh)
+#   only-checks  what the kernel's cgroup files show of a run (checks.sh)
+#   plain        that, and the Go tests as root and as an ordinary user, with a group of its own and without (suite.sh)
+#   systemd      under systemd: services, scopes, the user's manager (systemd.sh)
+#   bare         a kernel that was told to leave out Landlock and the memory controller (bare.sh)
 #
-# No KVM (ACCEL=kvm CPU=host where there is some), no disk, no network: the machine is an initramfs with a root file system of Debian's packages, which is kept in
-# the cache for the next time. Needs what .ci/deps vm installs; KERNEL=… names another kernel, LOADLOCK=… another binary.
+# No KVM (ACCEL=kvm CPU=host where there is some), no disk, no network: the machine is an initramfs with a root file
+# system of Debian's packages, which is kept in the cache for the next time. Needs what .ci/deps vm installs; KERNEL=…
+# names another kernel, LOADLOCK=… another binary.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 vm=testdata/vm
@@ -44,7 +46,8 @@ mkdir -p "$root"/{bin,proc,system,loadlock-vm/tree/cmd}
 cp "$(command -v busybox)" "$root/bin/busybox"
 for applet in sh mount umount mkdir tar rm cp mv chroot switch_root; do ln -s busybox "$root/bin/$applet"; done
 install -m 755 "$vm/init" "$root/init"
-cp "$vm"/* "$loadlock" "$root/loadlock-vm/"
+cp "$vm"/* "$root/loadlock-vm/"
+cp "$loadlock" "$root/loadlock-vm/loadlock"
 cp -r cmd runner isolate seccomp testdata "$root/loadlock-vm/tree/"
 for package in isolate seccomp runner cmd/loadlock; do
 	CGO_ENABLED=1 .ci/go test -c -tags seccomp,osusergo,netgo -ldflags '-s -w' -o "$root/loadlock-vm/${package//\//-}.test" "./$package"
@@ -57,13 +60,15 @@ rm -rf "$root"
 boot() {
 	local out=$work/console started=$SECONDS
 	echo "--- $1"
+	local kernel_says=lsm=landlock
+	[ "$1" != bare ] || kernel_says='lsm=yama cgroup_disable=memory'
 	timeout 900 qemu-system-x86_64 -M q35 -accel "${ACCEL:-tcg,thread=multi}" -cpu "${CPU:-max}" -m 3072 -smp 2 -nographic -no-reboot -nic none \
-		-kernel "$kernel" -initrd "$work/initramfs" -append "console=ttyS0 panic=-1 quiet mitigations=off lsm=landlock rdinit=/init lane=$1" \
+		-kernel "$kernel" -initrd "$work/initramfs" -append "console=ttyS0 panic=-1 quiet mitigations=off $kernel_says rdinit=/init lane=$1" \
 		</dev/null | sed -u 's|\r||g' | tee "$out" | grep --line-buffered -aE '^(PASS|FAIL|SKIP|INFO|DONE|      )' || true
 	grep -aq '^DONE$' "$out" || { echo 'FAIL the machine did not come to the end; its last words:'; tail -n 40 "$out"; return 1; }
 	echo "--- $1: $((SECONDS - started)) s, $(grep -ac '^PASS' "$out") passed, $(grep -ac '^FAIL' "$out") failed, $(grep -ac '^SKIP' "$out") lines about what was skipped"
 	! grep -aq '^FAIL' "$out" && grep -aq '^PASS' "$out"
 }
 failed=0
-for lane in "${@:-checks}"; do boot "$lane" || failed=1; done
+for lane in "${@:-only-checks}"; do boot "$lane" || failed=1; done
 exit $failed

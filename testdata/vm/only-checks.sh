@@ -1,0 +1,2 @@
+. /loadlock-vm/checks.sh
+echo DONE
