@@ -98,13 +98,13 @@ peers: vectors bin/loadlock
 containment: bin/loadlock
 	testdata/peers/containment.py bin/loadlock $(ID)
 
-## test-v2: the privileged tests on cgroup v2, without and under systemd, in QEMU with Debian's kernel; no KVM needed
+## test-v2: everything privileged on cgroup v2, without and under systemd, in QEMU with Debian's kernel; no KVM needed
 test-v2: deps-vm bin/loadlock
-	LOADLOCK=bin/loadlock testdata/vm/run.sh bare systemd plain
+	LOADLOCK=bin/loadlock testdata/vm/run.sh bare checks systemd suite
 
-## vm: only what the kernel's cgroup files show there, in half a minute
+## vm: the quick part of that: without the Go tests
 vm: deps-vm bin/loadlock
-	LOADLOCK=bin/loadlock testdata/vm/run.sh only-checks
+	LOADLOCK=bin/loadlock testdata/vm/run.sh bare checks systemd
 
 ## install: the program, and on hosts with AppArmor the profile that Ubuntu wants; PREFIX and DESTDIR as everywhere
 install: bin/loadlock

@@ -1,5 +1,6 @@
 # Runs inside the machine: what the kernel's cgroup files show of runs, as root and as an ordinary user.
 . /loadlock-vm/lib.sh
+mkdir -p /run/user/1500 && chown 1500:1500 /run/user/1500
 echo # the firmware left the cursor somewhere
 echo "INFO Linux $(uname -r), cgroup controllers: $(cat $cg/cgroup.controllers); enabled: $(cat $cg/cgroup.subtree_control)"
 
@@ -43,16 +44,6 @@ wait $supervisor 2>/dev/null
 want 'kill -9: the workload dies too' 'within 20 s' report soon sh -c '! pidof sleep'
 ll -- true
 want 'kill -9: the next call leaves nothing' "status $rc, cgroups: $(boxes), run folder: $(ls /run/loadlock | tr '\n' ' ')" report sh -c "[ -z '$(boxes)' ] && [ -z '$(ls /run/loadlock)' ]"
-
-# An ordinary user. as CGROUP COMMAND…: runs it as the user, with that group for its own.
-mkdir -p /run/user/1500 && chown 1500:1500 /run/user/1500
-as() {
-	group=$1
-	shift
-	GROUP=$group sh -c 'echo $$ >$GROUP/cgroup.procs && cd /home/user && exec /loadlock-vm/as "$@"' sh "$@"
-}
-delegate() { mkdir -p "$1" && chown 1500:1500 "$1" "$1/cgroup.procs" "$1/cgroup.threads" "$1/cgroup.subtree_control"; }
-asll() { group=$1; shift; as "$group" loadlock run --json "$@" >out 2>report </dev/null; rc=$?; }
 
 mkdir -p $cg/plain
 asll $cg/plain -- true
@@ -156,3 +147,4 @@ mount -o remount,ro $cg
 ll -- echo ran
 refused 'a read-only /sys/fs/cgroup' 'layer cgroup' optional_layers
 mount -o remount,rw $cg
+echo DONE

@@ -22,3 +22,11 @@ no_box() { [ -z "$(boxes)" ]; }
 # soon COMMAND…: until it succeeds, 20 s at most
 soon() { n=0; until "$@"; do n=$((n + 1)); [ $n -lt 200 ] || return 1; sleep 0.1; done; }
 a_box() { [ -n "$(boxes)" ]; }
+# An ordinary user. as CGROUP COMMAND…: runs it as the user, with that group for its own.
+as() {
+	group=$1
+	shift
+	GROUP=$group sh -c 'echo $$ >$GROUP/cgroup.procs && cd /home/user && exec /loadlock-vm/as "$@"' sh "$@"
+}
+delegate() { mkdir -p "$1" && chown 1500:1500 "$1" "$1/cgroup.procs" "$1/cgroup.threads" "$1/cgroup.subtree_control"; }
+asll() { group=$1; shift; as "$group" loadlock run --json "$@" >out 2>report </dev/null; rc=$?; }

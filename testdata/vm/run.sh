@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Boots Debian's kernel in QEMU with cgroup v2 alone and runs the privileged tests there: run.sh LANE…
 #
-#   only-checks  what the kernel's cgroup files show of a run (checks.sh)
-#   plain        that, and the Go tests as root and as an ordinary user, with a group of its own and without (suite.sh)
-#   systemd      under systemd: services, scopes, the user's manager (systemd.sh)
-#   bare         a kernel that was told to leave out Landlock and the memory controller (bare.sh)
+#   checks   what the kernel's cgroup files show of a run; hosts that are set up oddly (checks.sh)
+#   systemd  under systemd: services, scopes, the user's manager (systemd.sh)
+#   bare     a kernel that was told to leave out Landlock and the memory controller (bare.sh)
+#   suite    selftest and the Go tests, as root and as an ordinary user, with a group of its own and without (suite.sh)
 #
 # No KVM (ACCEL=kvm CPU=host where there is some), no disk, no network: the machine is an initramfs with a root file
 # system of Debian's packages, which is kept in the cache for the next time. Needs what .ci/deps vm installs; KERNEL=…
@@ -62,7 +62,7 @@ boot() {
 	echo "--- $1"
 	local kernel_says=lsm=landlock
 	[ "$1" != bare ] || kernel_says='lsm=yama cgroup_disable=memory'
-	timeout 900 qemu-system-x86_64 -M q35 -accel "${ACCEL:-tcg,thread=multi}" -cpu "${CPU:-max}" -m 3072 -smp 2 -nographic -no-reboot -nic none \
+	timeout 1500 qemu-system-x86_64 -M q35 -accel "${ACCEL:-tcg,thread=multi}" -cpu "${CPU:-max}" -m 3072 -smp 2 -nographic -no-reboot -nic none \
 		-kernel "$kernel" -initrd "$work/initramfs" -append "console=ttyS0 panic=-1 quiet mitigations=off $kernel_says rdinit=/init lane=$1" \
 		</dev/null | sed -u 's|\r||g' | tee "$out" | grep --line-buffered -aE '^(PASS|FAIL|SKIP|INFO|DONE|      )' || true
 	grep -aq '^DONE$' "$out" || { echo 'FAIL the machine did not come to the end; its last words:'; tail -n 40 "$out"; return 1; }
@@ -70,5 +70,5 @@ boot() {
 	! grep -aq '^FAIL' "$out" && grep -aq '^PASS' "$out"
 }
 failed=0
-for lane in "${@:-only-checks}"; do boot "$lane" || failed=1; done
+for lane in "${@:-checks}"; do boot "$lane" || failed=1; done
 exit $failed

@@ -1,20 +1,20 @@
 # Runs inside the machine under systemd: the groups that systemd makes, and is asked for.
 mkdir -p /run/lane && cd /run/lane
 . /loadlock-vm/lib.sh
+user_ll() { "$@" >out 2>report </dev/null; rc=$?; }
 # session COMMAND…: as the user, where only the user manager can be asked for a group.
-asll() { "$@" >out 2>report </dev/null; rc=$?; }
 session() { /loadlock-vm/as env DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/1500/bus "$@"; }
 nothing_left() { [ -z "$(find $cg -type d -name 'loadlock*' ! -name 'loadlock-lane.service')" ] && [ -z "$(systemctl --machine=user@ --user list-units --all 'loadlock-*' --no-legend 2>/dev/null | grep -v lane)" ]; }
 left() { find $cg -type d -name 'loadlock*' ! -name 'loadlock-lane.service' | tr '\n' ' '; }
 check() { # check WHO COMMAND…: the command that begins a run, with its limits
 	who=$1
 	shift
-	asll "$@" loadlock run --json -- true
+	user_ll "$@" loadlock run --json -- true
 	want "$who: true exits with 0" "status $rc" report [ $rc -eq 0 ]
 	want "$who: every layer is full" "$(strengths)" report every_layer_full
-	asll "$@" loadlock run --json --memory 64M -- sh -c 'sleep 300 & dd if=/dev/zero of=/dev/null bs=200M count=1; echo survived'
+	user_ll "$@" loadlock run --json --memory 64M -- sh -c 'sleep 300 & dd if=/dev/zero of=/dev/null bs=200M count=1; echo survived'
 	want "$who: memory" "status $rc, oom $(field oom), peak $(field peak_memory_bytes)" report [ "$rc $(field oom)" = '137 true' ]
-	asll "$@" loadlock run --json --pids 8 -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 1 & done; wait'
+	user_ll "$@" loadlock run --json --pids 8 -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 1 & done; wait'
 	want "$who: pids" "denied $(field pids_denied)" report [ "$(field pids_denied)" -gt 0 ]
 	want "$who: nothing is left" "$(left)" report soon nothing_left
 }
@@ -33,6 +33,6 @@ soon sh -c "grep -qs . $cg/user.slice/user-1500.slice/user@1500.service/*/loadlo
 sleep 3
 kill -9 $(pidof loadlock | tr ' ' '\n' | sort -n | head -n 1)
 want 'user, kill -9: the workload dies too' "$(left)" report soon sh -c '! pidof sleep'
-asll session loadlock run --json -- true
+user_ll session loadlock run --json -- true
 want 'user, kill -9: the next call leaves nothing' "status $rc, $(left), run folder: $(ls /run/user/1500/loadlock | tr '\n' ' ')" report soon nothing_left
 echo DONE

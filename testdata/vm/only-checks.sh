@@ -1,2 +1,0 @@
-. /loadlock-vm/checks.sh
-echo DONE

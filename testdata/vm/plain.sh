@@ -1,3 +1,0 @@
-. /loadlock-vm/checks.sh
-. /loadlock-vm/suite.sh
-echo DONE
