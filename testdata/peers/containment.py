@@ -97,6 +97,10 @@ def selftest(loadlock, runner, ids):
 
 STOPPED, REACHED, THROUGH = range(3)
 
+# Checks that make no sense for another runner: of loadlock's own program and channel, and of what stands behind a mask
+# where nothing is masked.
+OWN = ("H-", "F-20")
+
 
 def rank(probe):
     """How far a probe came: refused; answered by the code that it was for, which found its arguments wrong (EINVAL by
@@ -171,6 +175,22 @@ def orphans(runner, loadlock):
     return "did not start" if not started else "✗ still running" if left else "✓ gone"
 
 
+def cleanup(folder):
+    """Ends payloads that outlived their runner, and removes what OCI runtimes keep of containers whose front was killed."""
+    for d in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if open("/proc/%s/cmdline" % d, "rb").read().startswith(folder.encode() + b"/"):
+                os.kill(int(d), signal.SIGKILL)
+        except OSError:
+            pass
+    for runtime in filter(shutil.which, ("runc", "crun")):
+        names = subprocess.run([*front(runtime), "list", "--quiet"], stdout=subprocess.PIPE, text=True).stdout.split()
+        for name in names:
+            if name.startswith("containment-"):
+                subprocess.run([*front(runtime), "delete", "--force", name], stderr=subprocess.DEVNULL)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def main():
     if len(sys.argv) > 2 and sys.argv[1] == "--wrap":
         sys.exit(wrap(sys.argv[2], sys.argv[3:]))
@@ -178,7 +198,7 @@ def main():
         sys.exit(__doc__)
     ids = sys.argv[2:]
     folder = tempfile.mkdtemp(dir="/srv")  # where every user and every runner can reach it
-    atexit.register(shutil.rmtree, folder)
+    atexit.register(cleanup, folder)
     os.chmod(folder, 0o755)
     loadlock = shutil.copy(sys.argv[1], folder)
     runners = [r for r in ("bwrap", "firejail", "runc", "crun") if shutil.which(r)] + ["loadlock"]
@@ -190,7 +210,7 @@ def main():
     for id, mine in results["loadlock"].items():
         shared = next((results[r][id] for r in runners if r != "loadlock" and results[r][id]["status"] != "not here"), {"probes": []})
         names = {p["name"] for p in shared["probes"] if not p.get("near_miss")}  # without what drives loadlock itself
-        if not names:
+        if not names or id.startswith(OWN):
             own.append(id)
             continue
         row = []
