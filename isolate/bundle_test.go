@@ -30,7 +30,7 @@ var plans = map[string]Spec{
 	},
 	"everything-allowed-as-root": {
 		ID: "id", RunDir: "/run/x", Args: []string{"/usr/bin/sh"}, Dir: "/",
-		Binds: []Bind{{Source: "/out", Target: "/data/out", Write: true}, {Source: "/usr", Target: "/usr", Exec: true}},
+		Binds: []Bind{{Fresh: true, Target: "/results", Write: true}, {Source: "/out", Target: "/data/out", Write: true}, {Source: "/usr", Target: "/usr", Exec: true}},
 		Sandbox: policy.Sandbox{MemoryMB: 4096, Pids: 512, CPUs: 1 << 20, TmpMB: 50, ShmMB: 60, Network: policy.NetworkHost,
 			Allow: policy.Operations{NetworkAccess: true, Subprocess: true, FileWrite: true, NativeCode: true, GPU: true}},
 		Host: Host{IDBase: 100000, Program: "/bin/loadlock", Cgroup: "/loadlock/id"},

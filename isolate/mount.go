@@ -29,7 +29,7 @@ var mountLayer = Layer{
 			{Destination: "/proc", Type: "proc", Source: "proc", Options: []string{"nosuid", "nodev", "noexec"}},
 			{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "noexec", "strictatime", "mode=755", "size=64k"}},
 			{Destination: "/dev/shm", Type: "tmpfs", Source: "shm", Options: []string{"nosuid", "nodev", shm, "mode=1777", fmt.Sprintf("size=%dm", s.Sandbox.ShmMB)}},
-			{Destination: "/tmp", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "nodev", tmp, "mode=1777", fmt.Sprintf("size=%dm", s.Sandbox.TmpMB), fmt.Sprintf("nr_inodes=%d", 64*s.Sandbox.TmpMB)}},
+			scratch("/tmp", tmp, s),
 			bind(Bind{Source: s.Host.Program, Target: pid1Path, Exec: true}, s.Host),
 		}
 		binds := slices.Clone(s.Binds)
@@ -37,6 +37,10 @@ var mountLayer = Layer{
 			return cmp.Compare(strings.Count(path.Clean(a.Target), "/"), strings.Count(path.Clean(b.Target), "/"))
 		})
 		for _, b := range binds {
+			if b.Fresh && path.IsAbs(b.Target) {
+				oci.Mounts = append(oci.Mounts, scratch(b.Target, "noexec", s))
+				continue
+			}
 			if !path.IsAbs(b.Target) || !path.IsAbs(b.Source) {
 				return fmt.Errorf("bind %s on %s: not absolute", b.Source, b.Target)
 			}
@@ -50,6 +54,12 @@ var mountLayer = Layer{
 		}
 		return v.mounts(s)
 	},
+}
+
+// scratch is an empty folder in memory, which counts for the memory limit, bounded in bytes and in files.
+func scratch(at, exec string, s Spec) specs.Mount {
+	return specs.Mount{Destination: at, Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "nodev", exec, "mode=1777",
+		fmt.Sprintf("size=%dm", s.Sandbox.TmpMB), fmt.Sprintf("nr_inodes=%d", 64*s.Sandbox.TmpMB)}}
 }
 
 func bind(b Bind, h Host) specs.Mount {

@@ -38,6 +38,7 @@ type Spec struct {
 // Bind is one host file or folder that exists inside.
 type Bind struct {
 	Source string // on the host; the kernel refuses /proc/<pid>/fd links of another mount namespace (EINVAL)
+	Fresh  bool   // no Source: an empty folder of the box's own, as large as /tmp, for whoever holds it as long as that
 	Target string // absolute, inside
 	Exec   bool   // may be executed and mapped executable
 	Write  bool

@@ -72,6 +72,13 @@ func (r *run) launch(ctx context.Context, c clearance) error {
 	if err := r.sameInside(c); err != nil {
 		return err
 	}
+	output, err := r.openOutput()
+	if err != nil {
+		return err
+	}
+	if output != nil {
+		defer output.Close()
+	}
 	if err := r.release(ctx); err != nil {
 		return err
 	}
@@ -102,8 +109,8 @@ func (r *run) launch(ctx context.Context, c clearance) error {
 	r.failOnDenial()
 	r.lookBack()
 	changed := r.changedMeanwhile(c)
-	if r.job.Output != "" {
-		r.res.Skipped, err = copyOut(filepath.Join(r.dir.private(), "output"), r.job.Output, r.policy.Sandbox.TmpMB<<20)
+	if output != nil {
+		r.res.Skipped, err = copyOut(output, r.job.Output, r.policy.Sandbox.TmpMB<<20)
 	}
 	return errors.Join(changed, err)
 }
@@ -211,6 +218,9 @@ func (r *run) owners(binds []isolate.Bind, ids isolate.Identity) error {
 		return nil
 	}
 	for i := range binds {
+		if binds[i].Fresh {
+			continue
+		}
 		owner, err := owner(binds[i], r.found.Script)
 		if err != nil {
 			return err
@@ -218,7 +228,7 @@ func (r *run) owners(binds []isolate.Bind, ids isolate.Identity) error {
 		switch {
 		case ids.Owners:
 			binds[i].Owner = owner
-		case owner != nil && binds[i].Why != "--output": // that folder is open to everybody, inside a private one
+		case owner != nil:
 			r.res.Notes = append(r.res.Notes, validate.Printable(binds[i].Target)+": only its owner may use it, which the command is not: a container's root cannot map owners (mount_setattr(2)); chmod o+rX helps")
 		}
 	}
@@ -274,14 +284,7 @@ func (r *run) userBinds(binds []isolate.Bind) ([]isolate.Bind, error) {
 		if err != nil {
 			return nil, err
 		}
-		staged := filepath.Join(r.dir.private(), "output")
-		if err := os.MkdirAll(staged, 0o777); err != nil {
-			return nil, fmt.Errorf("run folder: %w", err)
-		}
-		if err := os.Chmod(staged, 0o777); err != nil {
-			return nil, fmt.Errorf("run folder: %w", err)
-		}
-		binds = append(binds, isolate.Bind{Source: staged, Target: out, Write: true, Why: "--output"})
+		binds = append(binds, isolate.Bind{Fresh: true, Target: out, Write: true, Why: "--output"})
 	}
 	return binds, nil
 }

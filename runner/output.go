@@ -22,17 +22,35 @@ const (
 	outputSkipped = 1000    // names of what was skipped
 )
 
-// copyOut copies what the command left in the staged output folder to where the user wants it: regular files and
-// folders only, never through a link on either side, at most max bytes. What it skips it names.
-func copyOut(staged, dest string, max int64) (skipped []string, err error) {
-	if err := os.MkdirAll(dest, 0o755); err != nil {
-		return nil, fmt.Errorf("output: %w", err)
+// openOutput holds the folder that --output names inside. It lies in the box's own mount namespace, which ends with the
+// command; what is in it lasts as long as somebody holds it. Without --output it is nil.
+func (r *run) openOutput() (*os.Root, error) {
+	if r.job.Output == "" {
+		return nil, nil
 	}
-	from, err := os.OpenRoot(staged)
+	at, err := filepath.Abs(r.job.Output)
 	if err != nil {
 		return nil, fmt.Errorf("output: %w", err)
 	}
-	defer from.Close()
+	root, err := os.Open(r.box.Root())
+	if err != nil {
+		return nil, fmt.Errorf("output: %w", err)
+	}
+	defer root.Close()
+	folder, err := openInside(int(root.Fd()), at)
+	if err != nil {
+		return nil, fmt.Errorf("output: %w", err)
+	}
+	defer folder.Close()
+	return os.OpenRoot(fmt.Sprintf("/proc/self/fd/%d", folder.Fd()))
+}
+
+// copyOut copies what the command left in its output folder to where the user wants it: regular files and
+// folders only, never through a link on either side, at most max bytes. What it skips it names.
+func copyOut(from *os.Root, dest string, max int64) (skipped []string, err error) {
+	if err := os.MkdirAll(dest, 0o755); err != nil {
+		return nil, fmt.Errorf("output: %w", err)
+	}
 	to, err := os.OpenRoot(dest)
 	if err != nil {
 		return nil, fmt.Errorf("output: %w", err)

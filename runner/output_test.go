@@ -29,7 +29,7 @@ func TestOnlyRegularFilesAreCopiedOut(t *testing.T) {
 	must(os.MkdirAll(dest, 0o755))
 	must(os.Symlink(outside, filepath.Join(dest, "large"))) // a link that waits on the other side
 
-	skipped, err := copyOut(staged, dest, 100)
+	skipped, err := copyOut(openRoot(t, staged), dest, 100)
 	must(err)
 	if raw, err := os.ReadFile(filepath.Join(dest, "sub", "result.txt")); err != nil || string(raw) != "fine" {
 		t.Errorf("%q %v", raw, err)
@@ -62,7 +62,7 @@ func TestCopyingOutIsBoundedInDepthAndInWhatItNames(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	skipped, err := copyOut(staged, dest, 100)
+	skipped, err := copyOut(openRoot(t, staged), dest, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,4 +78,14 @@ func TestCopyingOutIsBoundedInDepthAndInWhatItNames(t *testing.T) {
 	if !strings.Contains(skipped[0], "deeper than") {
 		t.Errorf("the depth is not named: %q", skipped[0])
 	}
+}
+
+func openRoot(t *testing.T, dir string) *os.Root {
+	t.Helper()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { root.Close() })
+	return root
 }

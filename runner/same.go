@@ -68,13 +68,21 @@ func (r *run) sameInside(c clearance) error {
 // inside is the file at a path of the box. Links are resolved in the box, as the command will: an absolute link
 // followed through /proc/<pid>/root would lead to the host's file of that name (openat2(2), RESOLVE_IN_ROOT).
 func inside(root int, path string) (fs.FileInfo, error) {
+	f, err := openInside(root, path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.Stat()
+}
+
+// openInside is the place of that file (O_PATH).
+func openInside(root int, path string) (*os.File, error) {
 	fd, err := unix.Openat2(root, path, &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS})
 	if err != nil {
 		return nil, &fs.PathError{Op: "open inside", Path: path, Err: err}
 	}
-	f := os.NewFile(uintptr(fd), path)
-	defer f.Close()
-	return f.Stat()
+	return os.NewFile(uintptr(fd), path), nil
 }
 
 func sameFile(root int, at, copy string) error {

@@ -70,7 +70,7 @@ func (p *spot) plan(s isolate.Spec, real string) {
 		longest = len(b.Target)
 		p.write, p.exec = b.Write, b.Exec
 		_, err := os.Lstat(filepath.Join(b.Source, strings.TrimPrefix(real, b.Target)))
-		p.inside = err == nil
+		p.inside = err == nil && !b.Fresh
 	}
 	if slices.ContainsFunc(s.Masks, func(m string) bool { return within(real, m) }) {
 		p.inside, p.secret = false, "it looks like a place of credentials, and is hidden inside"
