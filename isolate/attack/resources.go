@@ -57,7 +57,7 @@ func resources() []Check {
 		},
 		{
 			ID: "R-07", Title: "storms the disk: a million files, renames, fsync",
-			NotHere: "no layer limits the rate of input and output. Only memory is written by default, within R-03; a folder of --output or --rw can be written as fast as the disk takes it",
+			NotHere: "no layer limits the rate of input and output. Only memory is written by default, within R-03; a folder of --rw can be written as fast as the disk takes it",
 		},
 		{
 			ID: "R-08", Title: "has only a child run out of memory, and says that all is well", Layers: limits, Needs: []string{"cgroup", "subprocess"}, Setup: Setup{MemoryMB: 48, Alone: "R-08"},
