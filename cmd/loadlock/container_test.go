@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -245,7 +244,7 @@ func needs(t *testing.T, words ...string) {
 		if has, err := host.condition(word); err != nil {
 			t.Fatal(err)
 		} else if !has {
-			t.Skip(fmt.Sprintf("needs %s: %v", word, host.lacks(word)))
+			t.Skipf("needs %s: %v", word, host.lacks(word))
 		}
 	}
 }
