@@ -120,6 +120,10 @@ func (b *Box) diagnose(err error) error {
 	if errors.As(TryNamespaces(), &refused) {
 		return refused.lack()
 	}
+	if strings.Contains(err.Error(), "MOUNT_ATTR_IDMAP") {
+		return &LayerError{Layer: mountLayer.Name, Err: err, Remedy: "its file system cannot show it as the command's own on this kernel (a tmpfs can since Linux 6.3): " +
+			"chmod o+rX what is to be read, or put it on another file system"}
+	}
 	if b.spec.Host.Limited && strings.Contains(err.Error(), "permission denied") {
 		return &LayerError{Layer: mountLayer.Name, Err: err, Remedy: "without CAP_SYS_ADMIN and CAP_SYS_PTRACE, what exists inside must lie in folders that are open to others: " +
 			"chmod o+x them, or start the container with --cap-add SYS_ADMIN --cap-add SYS_PTRACE"}
