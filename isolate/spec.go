@@ -86,5 +86,5 @@ type Usage struct {
 	CPU        int64 `json:"cpu_ns"`
 	PeakPids   int64 `json:"peak_pids"` // -1: not known
 	OOMKills   int64 `json:"oom_kills"`
-	PidsDenied int64 `json:"pids_denied"` // forks refused by the pids limit
+	PidsDenied int64 `json:"pids_denied"` // forks refused by the pids limit; -1: not known
 }

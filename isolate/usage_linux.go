@@ -11,7 +11,7 @@ import (
 // usage reads what the cgroup counted. Files and their meaning: the kernel's cgroup-v1/memory, cgroup-v1/pids
 // and cgroup-v2 documents.
 func (b *Box) usage() Usage {
-	u := Usage{PeakMemory: -1, PeakPids: -1}
+	u := Usage{PeakMemory: -1, PeakPids: -1, PidsDenied: -1}
 	st, err := b.container.State()
 	if err != nil || b.spec.Host.Cgroup == "" {
 		return u
@@ -19,10 +19,10 @@ func (b *Box) usage() Usage {
 	v := View{cgroups: st.CgroupPaths}
 	// First what decides the outcome: systemd removes the group of an empty scope, files and all.
 	u.OOMKills = max(0, v.cgroupKey("memory", "memory.oom_control", "oom_kill"), v.cgroupKey("", "memory.events", "oom_kill"))
+	u.PidsDenied = v.cgroupKey("pids", "pids.events", "max")
 	u.PeakMemory = v.cgroupNumber("memory", "memory.max_usage_in_bytes", "memory.peak")
 	u.PeakPids = v.cgroupNumber("pids", "pids.peak")
 	u.CPU = b.cgroupCPU()
-	u.PidsDenied = max(0, v.cgroupKey("pids", "pids.events", "max"))
 	return u
 }
 
