@@ -47,10 +47,10 @@ type Box struct {
 	uncounted  string // why denials is nil
 	cgroup     View   // its folders, for CPUTime
 	cgroupOnce sync.Once
-	alter      func(*specs.Spec) // tests take a second wall away to see the first one
-	oom        atomic.Bool       // cgroup v1 told us that the memory limit was met
-	back       func()            // out of the leaf of a delegated cgroup; see stepAside
-	keeper     chan struct{}     // closed by Close; see Start
+	alter      func(*specs.Spec)     // tests take a second wall away to see the first one
+	oom        atomic.Pointer[Usage] // what was counted when the cgroup told us that the memory limit was met
+	back       func()                // out of the leaf of a delegated cgroup; see stepAside
+	keeper     chan struct{}         // closed by Close; see Start
 	closeOnce  sync.Once
 	closeErr   error
 }

@@ -33,7 +33,7 @@ var cgroupLayer = Layer{
 			period := uint64(cfsPeriod)
 			r.CPU = &specs.LinuxCPU{Quota: &q, Period: &period}
 		}
-		if unified() {
+		if unified() && !s.Host.Systemd { // who ends the others there: killOnOOM
 			r.Unified = map[string]string{"memory.oom.group": "1"}
 		}
 		if !s.Host.Rootless {

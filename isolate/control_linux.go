@@ -31,6 +31,7 @@ const (
 	msgRelease = 'G' // ours: the order to fork and confine
 	msgExecute = 'E' // ours, on the gate: execute the workload
 	msgSignal  = 'K' // ours: send the workload a signal
+	msgDismiss = 'D' // ours: what the cgroup counted was read, pid 1 may end
 	msgGroup   = 'P' // ours: send its process group a signal
 	msgFront   = 'F' // ours: put its process group into the foreground of the terminal (1) or not (0), and continue it
 )

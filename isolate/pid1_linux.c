@@ -125,6 +125,14 @@ static int wait_until(int fd, int64_t at, const sigset_t *unblocked) {
 	return p[0].revents != 0;
 }
 
+// dismissed reports whether the supervisor has read what the cgroup counted, or is gone. systemd removes the group of an
+// empty scope with all its counters.
+static int dismissed(void) {
+	unsigned char order[2];
+	ssize_t n = recv(CONTROL, order, sizeof order, 0);
+	return n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN) || (n > 0 && order[0] == 'D');
+}
+
 // finish ends what the workload left running, counts it, and reports how the workload ended. Nobody holds the
 // terminal then, so that the supervisor finds the end of what was written to it.
 static void finish(int terminal, char overdue, int32_t status, const sigset_t *unblocked) {
@@ -141,6 +149,9 @@ static void finish(int terminal, char overdue, int32_t status, const sigset_t *u
 	if (survivors)
 		pid1_tell(CONTROL, 'N', STEP_NONE, survivors);
 	pid1_tell(CONTROL, 'W', overdue, status);
+	for (int64_t end = now() + 2000; now() < end;)
+		if (wait_until(CONTROL, end, unblocked) && dismissed())
+			break;
 	_exit(0);
 }
 

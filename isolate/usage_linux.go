@@ -48,8 +48,8 @@ func (v View) cgroupKey(controller, file, key string) int64 {
 }
 
 // killOnOOM ends the whole box when one of its processes was killed for memory: cgroup v1 has no
-// memory.oom.group. On v2 the kernel does it; there the notice is only needed where systemd may remove the counters
-// with the group before they are read.
+// memory.oom.group. On v2 the kernel does it, but not under systemd, which removes the counters of an empty scope before
+// they can be read.
 func (b *Box) killOnOOM() (stop func()) {
 	if b.spec.Host.Cgroup == "" || unified() && !b.spec.Host.Systemd {
 		return func() {}
@@ -63,7 +63,8 @@ func (b *Box) killOnOOM() (stop func()) {
 		// Until the channel is closed with the cgroup: libcontainer's sender would wait for ever with its descriptors.
 		for range oom {
 			if !stopped.Load() { // the notice comes before the kernel's own kill, which then may find nothing left to count
-				b.oom.Store(true)
+				u := b.usage()
+				b.oom.Store(&u)
 				b.kill()
 			}
 		}

@@ -55,10 +55,15 @@ func (b *Box) Wait(ctx context.Context) (Exit, error) {
 	exit, err := b.story()
 	exit.TimedOut = exit.TimedOut || timedOut.Load()
 	exit.Usage = b.usage()
-	exit.OOM = exit.Usage.OOMKills > 0 || b.oom.Load()
+	notice := b.oom.Load()
+	if notice != nil && exit.Usage.PeakMemory < 0 {
+		exit.Usage = *notice // the group is gone
+	}
+	exit.OOM = exit.Usage.OOMKills > 0 || notice != nil
 	if err != nil {
 		return exit, err
 	}
+	_ = b.control.send(msgDismiss) // it was killed with the box, or waits for this
 	_, _ = b.process.Wait()
 	b.closeDenials()
 	return exit, nil

@@ -81,6 +81,8 @@ func ran(b *strings.Builder, res Result, style Style) {
 	if u.PeakMemory >= 0 {
 		parts = append(parts, "peak memory "+size(u.PeakMemory))
 		parts = append(parts, short(time.Duration(u.CPU))+" CPU")
+	} else if slices.ContainsFunc(res.Layers, func(e isolate.Enforcement) bool { return e.Layer == "cgroup" && e.Strength == isolate.Full }) {
+		parts = append(parts, "memory not measured: the cgroup was gone with the last process")
 	} else {
 		parts = append(parts, "memory not limited and not measured")
 	}

@@ -123,7 +123,7 @@ func files() []Check {
 		},
 		{
 			ID: "F-13", Title: "leaves a deep folder, many files and hostile names in --output", Layers: []string{Ours},
-			Setup:     Setup{Output: true, Alone: "F-13", TmpMB: 8},
+			Setup:     Setup{Output: true, Alone: "F-13", TmpMB: 64},
 			NoWithout: "what is attacked is the copying by loadlock, which has no switch",
 			Probes: []Probe{
 				{Name: "leave", Try: leaveManyFiles, Want: Saw{"left": ""}, Benign: true},

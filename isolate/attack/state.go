@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -66,16 +67,17 @@ func (h *Host) Changed() (out []string) {
 			out = append(out, fmt.Sprintf("%s: %q, was %q", name, now, before))
 		}
 	}
-	return append(out, h.survivors()...)
+	return append(out, h.survivors(h.Mark)...)
 }
 
-// survivors are processes that carry the mark and are neither the marker nor ours: a payload has it in its arguments,
-// and what it forks has the same ones.
-func (h *Host) survivors() (out []string) {
+// survivors are processes that have the words in their arguments and are neither the marker nor ours: a payload's task
+// is there, with the mark, and what it forks has the same ones.
+func (h *Host) survivors(words ...string) (out []string) {
 	list, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, name := range list {
 		pid := filepath.Base(filepath.Dir(name))
-		if strings.Contains(readSmall(name), h.Mark) && pid != fmt.Sprint(os.Getpid()) && pid != fmt.Sprint(h.PID) {
+		args := readSmall(name)
+		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(args, w) }) && pid != fmt.Sprint(os.Getpid()) && pid != fmt.Sprint(h.PID) {
 			out = append(out, "process "+pid+" of a payload is still there")
 		}
 	}
