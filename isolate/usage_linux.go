@@ -64,7 +64,7 @@ func (b *Box) killOnOOM() (stop func()) {
 		for range oom {
 			if !stopped.Load() { // the notice comes before the kernel's own kill, which then may find nothing left to count
 				u := b.usage()
-				b.oom.Store(&u)
+				b.oom.CompareAndSwap(nil, &u) // a second notice comes when the group is gone
 				b.kill()
 			}
 		}

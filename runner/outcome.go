@@ -12,7 +12,7 @@ type Outcome string
 const (
 	Exited        Outcome = "exited"         // the command's own status
 	Signaled      Outcome = "signaled"       // 128+n
-	OutOfMemory   Outcome = "oom"            // 137, or the command's own status if it survived the kill of a child
+	OutOfMemory   Outcome = "oom"            // 137, also when the command ended by itself before it could be killed: a child of its was
 	TimedOut      Outcome = "timeout"        // 124
 	Denied        Outcome = "denied"         // 123, --fail-on-denial: it ended with 0, and unusual system calls were refused
 	Rejected      Outcome = "rejected"       // 121, not run
@@ -29,7 +29,7 @@ func ofExit(e isolate.Exit) (Outcome, int) {
 	switch {
 	case e.TimedOut:
 		return TimedOut, 124
-	case e.OOM && e.Signal != 0:
+	case e.OOM:
 		return OutOfMemory, 137
 	case e.Signal != 0:
 		return Signaled, 128 + e.Signal

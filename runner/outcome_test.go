@@ -19,7 +19,7 @@ func TestEveryStoryHasOneOutcomeAndStatus(t *testing.T) {
 		{"own status that looks like ours", isolate.Exit{Code: 124}, Exited, 124},
 		{"signal", isolate.Exit{Signal: 11}, Signaled, 139},
 		{"out of memory", isolate.Exit{Signal: 9, OOM: true}, OutOfMemory, 137},
-		{"a child was killed for memory, the command went on", isolate.Exit{Code: 3, OOM: true}, Exited, 3},
+		{"a child was killed for memory, the command ended before it was killed, too", isolate.Exit{OOM: true}, OutOfMemory, 137},
 		{"time limit wins over the signal that enforced it", isolate.Exit{Signal: 15, TimedOut: true}, TimedOut, 124},
 		{"time limit wins over a clean exit on SIGTERM", isolate.Exit{TimedOut: true}, TimedOut, 124},
 	} {

@@ -15,8 +15,7 @@ check() { # check WHO COMMAND…: the command that begins a run, with its limits
 	user_ll "$@" loadlock run --json --memory 64M -- sh -c 'sleep 300 & dd if=/dev/zero of=/dev/null bs=200M count=1; echo survived'
 	want "$who: memory" "status $rc, oom $(field oom), peak $(field peak_memory_bytes)" report [ "$rc $(field oom)" = '137 true' ]
 	user_ll "$@" loadlock run --json --pids 8 -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 1 & done; wait'
-	# -1, not known, where systemd was quicker to remove the group than loadlock to read it; never a wrong 0.
-	want "$who: pids" "denied $(field pids_denied)" report [ "$(field pids_denied)" -ne 0 ]
+	want "$who: pids" "denied $(field pids_denied)" report [ "$(field pids_denied)" -gt 0 ]
 	want "$who: nothing is left" "$(left)" report soon nothing_left
 }
 echo

@@ -74,10 +74,12 @@ func TestEveryRowAndAdvisoryHasAVector(t *testing.T) {
 	}
 }
 
-// reachedByOtherWords are rules whose tests do not write the ID in quotes: the file below validate, and what it says.
+// reachedByOtherWords are rules whose tests do not write the ID in quotes: the file below validate or an end-to-end
+// script, and what it says.
 var reachedByOtherWords = map[string][2]string{
 	"hdf5/free-space":              {"all/bypass_rest_test.go", "TestOldSpaceInHDF5IsANote"},
 	"validate/empty":               {"all/bypass_rest_test.go", "TestTheRulesAboutModelsAreReached"},
+	"validate/shadows-module":      {"script/run-script-folder.txtar", "stderr 'validate/shadows-module "},
 	"validate/remote-code-refused": {"all/bypass_rest_test.go", "TestTheRulesAboutModelsAreReached"},
 	"validate/stopped":             {"all/bypass_rest_test.go", "TestTheRulesAboutModelsAreReached"},
 }
@@ -140,6 +142,17 @@ func sources(t *testing.T) map[string]string {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	scripts, err := filepath.Glob("../../testdata/script/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range scripts {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out["script/"+filepath.Base(name)] = string(b)
 	}
 	out[""] = whole.String()
 	return out
