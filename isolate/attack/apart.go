@@ -49,8 +49,8 @@ func childOf(f func() unix.Errno) (pid uintptr, errno unix.Errno) {
 	}
 }
 
-// childTime is how long a child that makes one system call may take, in milliseconds.
-const childTime = 3000
+// childTime is how long a child may take, in milliseconds: some make hundreds of refused calls, on emulated processors.
+const childTime = 15_000
 
 // ended waits for a child and says how it ended.
 func ended(pid int) string {

@@ -46,8 +46,8 @@ type line struct {
 // IsPayload reports whether this process was started as a payload; then main calls Payload.
 func IsPayload() bool { return len(os.Args) == 3 && os.Args[1] == Verb }
 
-// probeTime is how long one probe may take before it counts as hanging.
-const probeTime = 15 * time.Second
+// probeTime is how long one probe may take before it counts as hanging: one makes a thousand processes.
+const probeTime = time.Minute
 
 // Payload tries the probes it was told to, and writes a line for each. It returns an exit status.
 func Payload() int {
