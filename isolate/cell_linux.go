@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -52,7 +53,7 @@ func CellInit() (requests, answers *os.File, err error) {
 	if err := ll.AllThreadsPrctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return nil, nil, fmt.Errorf("cell: no_new_privs: %w", err)
 	}
-	if err := noFiles(); err != nil && !errors.Is(err, ErrUnsupported) {
+	if err := onlyFiles(nil, nil); err != nil && !errors.Is(err, ErrUnsupported) {
 		return nil, nil, fmt.Errorf("cell: %w", err)
 	}
 	if err := nobody(); err != nil {
@@ -110,9 +111,10 @@ func startCell(ctx context.Context, arg string, extra []*os.File) (*Cell, error)
 	return c, nil
 }
 
-// noFiles gives all threads a Landlock domain in which no file can be opened and no port used. What can be listed is the
-// process's own threads: the library that confines all threads looks there, before and after.
-func noFiles() error {
+// onlyFiles gives all threads a Landlock domain in which nothing but these files can be opened and, where the kernel
+// knows TCP (ABI 4), no port but these connected to. What can always be listed is the process's own threads: the library
+// that confines all threads looks there, before and after.
+func onlyFiles(files map[string]uint64, ports []uint16) error {
 	abi, err := landlockABI()
 	if err != nil {
 		return err
@@ -123,16 +125,36 @@ func noFiles() error {
 		return fmt.Errorf("landlock_create_ruleset: %w", err)
 	}
 	defer unix.Close(ruleset)
-	tasks, err := unix.Open("/proc/self/task", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("/proc/self/task: %w", err)
+	if err := addFile(ruleset, "/proc/self/task", ll.AccessFSReadDir); err != nil {
+		return err
 	}
-	defer unix.Close(tasks)
-	if err := ll.LandlockAddPathBeneathRule(ruleset, &ll.PathBeneathAttr{ParentFd: tasks, AllowedAccess: ll.AccessFSReadDir}, 0); err != nil {
-		return fmt.Errorf("landlock_add_rule: %w", err)
+	for name, access := range files {
+		if err := addFile(ruleset, name, access); err != nil && !errors.Is(err, unix.ENOENT) {
+			return err
+		}
+	}
+	if attr.HandledAccessNet != 0 {
+		for _, port := range slices.Compact(slices.Sorted(slices.Values(ports))) {
+			if err := ll.LandlockAddNetPortRule(ruleset, &ll.NetPortAttr{AllowedAccess: ll.AccessNetConnectTCP, Port: uint64(port)}, 0); err != nil {
+				return fmt.Errorf("landlock rule for port %d: %w", port, err)
+			}
+		}
 	}
 	if err := ll.AllThreadsLandlockRestrictSelf(ruleset, 0); err != nil {
 		return fmt.Errorf("landlock_restrict_self: %w", err)
+	}
+	return nil
+}
+
+// addFile permits access to a file, which may be reached through links: /etc/resolv.conf is often one.
+func addFile(ruleset int, name string, access uint64) error {
+	fd, err := unix.Open(name, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err == nil {
+		err = ll.LandlockAddPathBeneathRule(ruleset, &ll.PathBeneathAttr{ParentFd: fd, AllowedAccess: access}, 0)
+		unix.Close(fd)
+	}
+	if err != nil {
+		return fmt.Errorf("landlock rule for %s: %w", name, err)
 	}
 	return nil
 }

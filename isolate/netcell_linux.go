@@ -77,7 +77,7 @@ func NetCellInit(ports []uint16) error {
 	if err := ll.AllThreadsPrctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("net cell: no_new_privs: %w", err)
 	}
-	if err := onlyResolver(ports); err != nil && !errors.Is(err, ErrUnsupported) {
+	if err := onlyFiles(resolverAccess(), append(slices.Clone(ports), resolverPort)); err != nil && !errors.Is(err, ErrUnsupported) {
 		return fmt.Errorf("net cell: %w", err)
 	}
 	if err := nobody(); err != nil {
@@ -120,49 +120,13 @@ func netCellSockets(filter *libseccomp.ScmpFilter) error {
 	return nil
 }
 
-// onlyResolver gives all threads a Landlock domain with the files of name resolution and, where the kernel knows
-// (ABI 4), the ports.
-func onlyResolver(ports []uint16) error {
-	abi, err := landlockABI()
-	if err != nil {
-		return err
-	}
-	attr := handled(abi, Spec{})
-	ruleset, err := ll.LandlockCreateRuleset(&attr, 0)
-	if err != nil {
-		return fmt.Errorf("landlock_create_ruleset: %w", err)
-	}
-	defer unix.Close(ruleset)
-	files := map[string]uint64{"/proc/self/task": ll.AccessFSReadDir}
+// resolverAccess is what name resolution reads.
+func resolverAccess() map[string]uint64 {
+	files := map[string]uint64{}
 	for _, name := range resolverFiles {
 		files[name] = ll.AccessFSReadFile
 	}
-	for name, access := range files {
-		fd, err := unix.Open(name, unix.O_PATH|unix.O_CLOEXEC, 0) // through links: /etc/resolv.conf is often one
-		if errors.Is(err, unix.ENOENT) {
-			continue
-		}
-		if err == nil {
-			err = ll.LandlockAddPathBeneathRule(ruleset, &ll.PathBeneathAttr{ParentFd: fd, AllowedAccess: access}, 0)
-			unix.Close(fd)
-		}
-		if err != nil {
-			return fmt.Errorf("landlock rule for %s: %w", name, err)
-		}
-	}
-	if attr.HandledAccessNet != 0 {
-		ports = append(slices.Clone(ports), resolverPort)
-		slices.Sort(ports)
-		for _, port := range slices.Compact(ports) {
-			if err := ll.LandlockAddNetPortRule(ruleset, &ll.NetPortAttr{AllowedAccess: ll.AccessNetConnectTCP, Port: uint64(port)}, 0); err != nil {
-				return fmt.Errorf("landlock rule for port %d: %w", port, err)
-			}
-		}
-	}
-	if err := ll.AllThreadsLandlockRestrictSelf(ruleset, 0); err != nil {
-		return fmt.Errorf("landlock_restrict_self: %w", err)
-	}
-	return nil
+	return files
 }
 
 // nobody gives up root, where there is somebody else to become; the parent sees and reports it.

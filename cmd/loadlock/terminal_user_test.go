@@ -28,9 +28,7 @@ type user struct {
 // sitDown gives a user a terminal of 80 by 24, and a home of their own with a policy that may have more lines.
 func sitDown(t *testing.T, more ...string) *user {
 	t.Helper()
-	if err := host.lacks("box"); err != nil {
-		t.Skip("needs a sandbox: ", err)
-	}
+	needs(t, "box")
 	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		t.Fatal(err)
