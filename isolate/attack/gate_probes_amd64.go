@@ -32,7 +32,7 @@ func gates() []Probe {
 			return apart(func() unix.Errno { return i386(359, unix.AF_INET, unix.SOCK_STREAM, 0) })
 		}},
 		{Name: "int80-unshare", Want: shut, Try: func(*Inside) string { return apart(func() unix.Errno { return i386(310, unix.CLONE_NEWUTS, 0, 0) }) }},
-		// QEMU's emulation ends such a process itself.
+		// QEMU's emulation kills such a process, with the filter and without.
 		{Name: "far-jump", Want: Saw{"SIGSYS": "seccomp", "SIGKILL": ""}, Try: func(*Inside) string { return farJump() }},
 		{Name: "x32-getpid", Want: shut, Try: number(x32 | unix.SYS_GETPID)},
 		{Name: "x32-unshare", Want: shut, Try: func(*Inside) string { return Call(x32|unix.SYS_UNSHARE, unix.CLONE_NEWUTS) }},
