@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -173,7 +174,17 @@ func (h *Host) plantProcess() error {
 	}
 	h.PID = cmd.Process.Pid
 	h.stop = append(h.stop, func() { in.Close(); _ = cmd.Wait() })
+	// Start returns in the midst of execve(2): for a moment the new program has no environment to be seen.
+	for end := time.Now().Add(10 * time.Second); !h.markerIsThere(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			return errors.New("the marker process cannot be seen in /proc")
+		}
+	}
 	return nil
+}
+
+func (h *Host) markerIsThere() bool {
+	return strings.Contains(readSmall(fmt.Sprintf("/proc/%d/environ", h.PID)), h.Mark)
 }
 
 func (h *Host) plantMemory() error {

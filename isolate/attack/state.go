@@ -26,7 +26,7 @@ func (h *Host) hostState() map[string]string {
 	s["marker file"] = readSmall(h.Secret)
 	s["model file"] = readSmall(filepath.Join(h.Model, "model.safetensors"))
 	s["program"] = identity(h.Program)
-	s["marker process"] = fmt.Sprint(strings.Contains(readSmall(fmt.Sprintf("/proc/%d/environ", h.PID)), h.Mark))
+	s["marker process"] = fmt.Sprint(h.markerIsThere())
 	s["connections to the listeners"] = fmt.Sprint(h.Heard())
 	s["mounts that carry the mark"] = withMark(readSmall("/proc/self/mountinfo"), h.Mark)
 	s["names in /dev/shm that carry the mark"] = named("/dev/shm/*", h.Mark)
