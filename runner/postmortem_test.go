@@ -145,7 +145,7 @@ func TestAWidenedPolicyIsOneLineAKey(t *testing.T) {
 	res := Result{Exit: &isolate.Exit{Code: 1}, Status: 1, Policy: PolicyResult{Name: "strict", Effective: p}, Obstacles: []advise.Obstacle{
 		{Kind: advise.Process}, {Kind: advise.PathNoExec, What: "/tmp/k.so"}, {Kind: advise.PathOutside, What: "/data/x", Show: "/data"},
 		{Kind: advise.Host, What: "huggingface.co"}, {Kind: advise.Host, What: "cdn-lfs.huggingface.co"}, {Kind: advise.Listen}}}
-	l := &learning{hidden: []hiddenPath{{"/root/.ssh/id_rsa", "keys"}}}
+	l := &learning{hidden: []hiddenPath{{"/home/u/.ssh/id_rsa", "keys"}}}
 	got := l.proposal(res)
 	file := filepath.Join(t.TempDir(), "learned.yaml")
 	if err := os.WriteFile(file, []byte(got.YAML()), 0o600); err != nil {

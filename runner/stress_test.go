@@ -13,17 +13,13 @@ import (
 
 	"github.com/loadlock/loadlock/isolate"
 	"github.com/loadlock/loadlock/policy"
+	"github.com/loadlock/loadlock/validate/validatetest"
 )
 
 // Whole runs, with what a run folder, streams that are files and a pseudo-terminal add to a box: isolate's own test has
 // the thousand.
 func TestManyRunsLeaveNothing(t *testing.T) {
-	if err := isolate.TryNamespaces(); err != nil {
-		if strings.Contains(os.Getenv("REQUIRE"), "userns") {
-			t.Fatal("REQUIRE names userns: ", err)
-		}
-		t.Skip("needs a sandbox: ", err)
-	}
+	validatetest.Need(t, "userns", isolate.TryNamespaces())
 	dir := t.TempDir()
 	file := filepath.Join(dir, "policy.yaml")
 	text := "name: stress\nextends: safe\n"

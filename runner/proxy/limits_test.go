@@ -92,9 +92,6 @@ func TestAHalfClosedConnectionGoesOn(t *testing.T) {
 }
 
 func TestSlowAndIdleClientsDoNotStayForEver(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes as long as the time for a head")
-	}
 	t.Parallel()
 	g := newGate(t, roomy, "good.example")
 	began := time.Now()
