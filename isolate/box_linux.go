@@ -129,14 +129,14 @@ func (b *Box) create() error {
 	if err := b.asLimited(); err != nil {
 		return err
 	}
-	config, err := specconv.CreateLibcontainerConfig(&specconv.CreateOpts{
+	config, err := libcontainerConfig(&specconv.CreateOpts{
 		CgroupName: b.spec.ID, Spec: oci, RootlessEUID: b.spec.Host.Rootless || b.spec.Host.Limited,
 		// An ordinary user may not load a device list (BPF). That alone is forgiven here; observe sees the limits.
 		RootlessCgroups: b.spec.Host.Cgroup == "" || b.spec.Host.Rootless, UseSystemdCgroup: b.spec.Host.Systemd,
 		NoNewKeyring: keysRefused(),
 	})
 	if err != nil {
-		return fmt.Errorf("libcontainer configuration: %w", err)
+		return err
 	}
 	config.ParentDeathSignal = int(unix.SIGKILL)
 	config.OomScoreAdj = new(workloadOOM())
