@@ -3,6 +3,7 @@ package isolate
 import (
 	"os"
 
+	"github.com/loadlock/loadlock/isolate/gpu"
 	"github.com/loadlock/loadlock/policy"
 )
 
@@ -29,6 +30,8 @@ type Spec struct {
 	Stdin, Stdout, Stderr *os.File
 
 	Watch bool // learn: note the paths that permitted calls name; see Lookup
+
+	GPU gpu.Plan // the zero value: none
 
 	Ports      []uint16 // that a server inside may bind, because they are published
 	Terminal   bool     // the first of them that is a terminal becomes the command's controlling terminal

@@ -134,6 +134,7 @@ type Sandbox struct {
 	ShmMB        int64   // private /dev/shm, MiB
 	Output       bool    // --output DIR is permitted
 	ExtraRead    bool    // --ro PATH is permitted
+	GPU          GPU
 
 	// UnsafeOptional names layers whose absence is tolerated. Every layer not named here is required.
 	UnsafeOptional []string

@@ -1,0 +1,32 @@
+package gpu
+
+import "github.com/loadlock/loadlock/seccomp"
+
+// Plan is what a grant adds to a box. The zero value adds nothing: no GPU.
+type Plan struct {
+	Nodes  []Node            `json:"nodes"`            // device nodes, bound from the host
+	Mounts []Mount           `json:"mounts,omitempty"` // files and folders of the host, read-only
+	Links  map[string]string `json:"links,omitempty"`  // link inside → target
+	Files  map[string]string `json:"files,omitempty"`  // written for this run, by path inside: the slice of /sys
+	Proc   map[string]string `json:"proc,omitempty"`   // all that /proc/driver holds inside, by path below it ("nvidia/params")
+	Env    []string          `json:"env,omitempty"`    // "K=V"; stronger than the caller's and --env
+	Ioctls seccomp.Ioctls    `json:"ioctls"`           // commands that the filter lets through
+}
+
+// Granted reports whether there is a GPU in it.
+func (p Plan) Granted() bool { return len(p.Nodes) > 0 }
+
+// Node is a character device of the host that exists inside under the same path.
+type Node struct {
+	Path         string `json:"path"` // "/dev/nvidia0"
+	Major, Minor uint32 // as the host shows them, checked against the driver's; the box is refused when the node inside has others
+	Why          string `json:"why"`
+}
+
+// Mount is a file or folder of the host, visible read-only.
+type Mount struct {
+	Source string `json:"source"` // on the host, without links
+	Target string `json:"target"` // inside
+	Exec   bool   `json:"exec"`   // may be mapped executable: a library
+	Why    string `json:"why"`
+}
