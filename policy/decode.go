@@ -61,11 +61,12 @@ func decode(doc document) (written, error) {
 // flatten returns the pairs of a document by the names of the table.
 func flatten(file string, root *yaml.Node) (map[string]pair, error) {
 	all := make([]string, len(keys))
-	var top, inner []string
+	var top []string
+	inner := map[string][]string{} // by group
 	for i, k := range keys {
 		all[i] = k.name
 		if group, name, ok := strings.Cut(k.name, "."); ok {
-			if inner = append(inner, name); !slices.Contains(top, group) {
+			if inner[group] = append(inner[group], name); !slices.Contains(top, group) {
 				top = append(top, group)
 			}
 			continue
@@ -82,29 +83,27 @@ func flatten(file string, root *yaml.Node) (map[string]pair, error) {
 		if err := empty(at, p.value); err != nil {
 			return nil, err
 		}
-		if p.name != scanGroup {
+		names, group := inner[p.name]
+		if !group {
 			flat[p.name] = p
 			continue
 		}
 		if p.value.Kind != yaml.MappingNode {
-			return nil, at.wrongType(p.value, "a mapping with "+strings.Join(inner, ", "), "indent the limits below it")
+			return nil, at.wrongType(p.value, "a mapping with "+strings.Join(names, ", "), "indent the keys below it")
 		}
-		below, err := readPairs(file, scanGroup+".", p.value, inner, all)
+		below, err := readPairs(file, p.name+".", p.value, names, all)
 		if err != nil {
 			return nil, err
 		}
 		for _, q := range below {
-			if err := empty(place{file, scanGroup + "." + q.name}, q.value); err != nil {
+			if err := empty(place{file, p.name + "." + q.name}, q.value); err != nil {
 				return nil, err
 			}
-			flat[scanGroup+"."+q.name] = q
+			flat[p.name+"."+q.name] = q
 		}
 	}
 	return flat, nil
 }
-
-// scanGroup is the only key that holds other keys.
-const scanGroup = "scan"
 
 // inherited is the policy that a document starts from.
 func inherited(doc document, pairs map[string]pair) (written, error) {

@@ -50,7 +50,7 @@
 //	subprocess      no fork and no execve of other programs (seccomp, pids)
 //	file_write      no --rw: the host's files are read-only binds (mount, landlock)
 //	native_code     only the interpreter's and the system's files may be mapped executable (mount, landlock)
-//	gpu             no device nodes of GPUs (mount, cgroup)
+//	gpu             no GPU: --gpu and gpu.mode are refused (mount, cgroup, landlock, seccomp)
 //
 // network: allow gives the hosts in network_hosts through a proxy, network: host shares the host's network. Both need
 // network_access not to be restricted, and are listed as weakenings. What two layers permit together is the tighter
@@ -58,6 +58,14 @@
 //
 // A flag never permits more than the policy: --net allow:HOST chooses among network_hosts (any host where the policy
 // says network: host), and the refusal says which lines a policy needs. --publish needs the key publish.
+//
+// # GPUs
+//
+// Permission and wish are two keys. restricted_operations with gpu forbids a GPU. gpu.mode says whether a run gets one when
+// --gpu says nothing, gpu.devices which may be granted; the rest of the block says what a granted one may do. Layers: of
+// devices what both cover ("all" covers everything, another name itself only), the newer min_driver, the smaller memory
+// limit (0 is none), the tighter words. The mode is the asking layer's alone: it permits nothing, and lowered to none by
+// a ceiling a run would silently lose the GPU that its policy requires.
 //
 // # Cost
 //

@@ -87,6 +87,26 @@ var keys = []key{
 			weak: []string{"", "the command's control sequences reach your terminal unfiltered: it can set the title, read and write the clipboard, and make the terminal type commands for the shell that comes after"}}},
 	{"loopback_tcp", "Whether processes of the workload may talk TCP to each other on the box's own loopback, as torch.distributed does.",
 		boolean{at: func(p *Policy) *bool { return &p.Sandbox.LoopbackTCP }, weak: "processes inside may talk TCP to each other on a loopback of their own"}},
+	{"gpu.mode", "Whether a run gets a GPU without --gpu: none, optional (one that devices permits, or none if there is none), or required (one, or the run is refused).",
+		gpuMode{word[GPUMode]{at: func(p *Policy) *GPUMode { return &p.Sandbox.GPU.Mode }, words: []string{"none", "optional", "required"}}}},
+	{"gpu.devices", "GPUs that may be granted: all, or names as --gpu takes them (index, GPU-UUID, MIG-UUID, CDI name); empty: none.",
+		set{at: func(p *Policy) *[]string { return &p.Sandbox.GPU.Devices }, sense: permits, what: "GPUs", check: checkDevice, covers: deviceCovers, pattern: devicePattern,
+			weak: func(s string) string { return "the GPU " + s + " may be granted" }}},
+	{"gpu.memory_limit_mb", "Most memory of each granted GPU that a run may use, in MiB; 0: no limit of its own.", integer{at: func(p *Policy) *int64 { return &p.Sandbox.GPU.MemoryMB }, max: mib16TiB, open: true}},
+	{"gpu.enforce", "What holds memory_limit_mb: require-hard (the kernel or the hardware, otherwise the run is refused), or best-effort (or else a watcher that ends the run afterwards).",
+		word[GPUMemory]{at: func(p *Policy) *GPUMemory { return &p.Sandbox.GPU.Enforce }, words: []string{"require-hard", "best-effort"},
+			weak: []string{"", "a limit of GPU memory may be kept by a watcher only, which acts after it was passed"}}},
+	{"gpu.min_driver", "Oldest version of NVIDIA's driver with which a GPU is granted, in quotes; empty: any. The drivers of AMD and Intel have the kernel's version.",
+		oldest{at: func(p *Policy) *string { return &p.Sandbox.GPU.MinDriver }}},
+	{"gpu.ioctl_filter", "What happens to a driver's ioctl commands that its list does not name: strict (refused), log (carried out, and in the kernel's log) or off (carried out).",
+		word[GPUIoctls]{at: func(p *Policy) *GPUIoctls { return &p.Sandbox.GPU.Ioctls }, words: []string{"strict", "log", "off"},
+			weak: []string{"", "every ioctl command of a GPU's driver is carried out, those that are not listed are logged", "every ioctl command of a GPU's driver is carried out"}}},
+	{"gpu.sysfs", "What exists of /sys beside a GPU: minimal (what drivers' libraries read of the granted one) or full (all of the host's, read-only).",
+		word[GPUSysfs]{at: func(p *Policy) *GPUSysfs { return &p.Sandbox.GPU.Sysfs }, words: []string{"minimal", "full"},
+			weak: []string{"", "all of the host's /sys is visible beside a GPU"}}},
+	{"gpu.extra_nodes", "Device nodes beside a GPU that the usual programs do not need.",
+		set{at: func(p *Policy) *[]string { return &p.Sandbox.GPU.ExtraNodes }, sense: permits, what: "device nodes", words: extraNodes,
+			weak: func(s string) string { return "/dev/" + s + " exists beside a GPU" }}},
 	{"timeout_seconds", "Longest run, in seconds.", integer{at: func(p *Policy) *int64 { return &p.Sandbox.TimeoutSec }, min: 1, max: days30}},
 	{"cpu_time_seconds", "Most CPU time of one process, in seconds; 0: bounded by timeout_seconds times cpus only.", integer{at: func(p *Policy) *int64 { return &p.Sandbox.CPUTimeSec }, max: days30, open: true}},
 	{"memory_limit_mb", "Most memory of all processes together, in MiB; there is no swap.", integer{at: func(p *Policy) *int64 { return &p.Sandbox.MemoryMB }, min: 1, max: mib16TiB}},
@@ -99,6 +119,12 @@ var keys = []key{
 	{"shm_size_mb", "Size of the private /dev/shm, in MiB.", integer{at: func(p *Policy) *int64 { return &p.Sandbox.ShmMB }, min: 1, max: mib16TiB}},
 	{"output", "Whether --output DIR may be given.", boolean{at: func(p *Policy) *bool { return &p.Sandbox.Output }, weak: "an output folder of the host may be written with --output"}},
 	{"extra_read", "Whether --ro PATH may be given.", boolean{at: func(p *Policy) *bool { return &p.Sandbox.ExtraRead }, weak: "files of the host may be shown with --ro"}},
+}
+
+// groupDocs describe the keys that hold other keys.
+var groupDocs = map[string]string{
+	"scan": "What validation may spend on one model.",
+	"gpu":  "Which GPUs a run may have and gets. Whether one may be used at all is restricted_operations.",
 }
 
 // layerNames are the layers of the sandbox, by the names that reports and optional_layers use, sorted.

@@ -86,7 +86,7 @@ func TestEveryKeyOfATemplateHasAComment(t *testing.T) {
 		for line := range strings.Lines(info.YAML) {
 			key, _, _ := strings.Cut(strings.TrimSpace(line), ":")
 			switch key {
-			case "version", "name", "description", "extends", "scan", "":
+			case "version", "name", "description", "extends", "scan", "gpu", "":
 				continue
 			}
 			if !strings.Contains(line, "# ") {

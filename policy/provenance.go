@@ -117,7 +117,7 @@ func Effective(w io.Writer, p Policy, prov Provenance) error {
 		}
 		fmt.Fprintf(b, "# layer %s: %s, %s\n", l.Name, shown(l.File), l.Digest)
 	}
-	grouped := false
+	current := ""
 	for _, k := range keys {
 		v := k.value.get(&p)
 		if v == nil {
@@ -125,10 +125,10 @@ func Effective(w io.Writer, p Policy, prov Provenance) error {
 		}
 		name, indent := k.name, ""
 		if group, below, ok := strings.Cut(k.name, "."); ok {
-			if !grouped {
+			if group != current {
 				fmt.Fprintf(b, "%s:\n", group)
-				grouped = true
 			}
+			current = group
 			name, indent = below, "  "
 		}
 		line := indent + name + ": " + flow(v)

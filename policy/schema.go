@@ -10,18 +10,22 @@ import (
 // say (an item listed twice under another spelling, a date that does not exist, an operation that contradicts
 // the network) is checked by Load only.
 func Schema() []byte {
-	top, scan := map[string]any{}, map[string]any{}
+	top, groups := map[string]any{}, map[string]map[string]any{}
 	for _, k := range keys {
 		s := k.value.schema()
 		s["description"] = k.doc
-		if name, ok := strings.CutPrefix(k.name, scanGroup+"."); ok {
-			scan[name] = s
+		if group, name, ok := strings.Cut(k.name, "."); ok {
+			if groups[group] == nil {
+				groups[group] = map[string]any{}
+			}
+			groups[group][name] = s
 			continue
 		}
 		top[k.name] = s
 	}
-	top[scanGroup] = map[string]any{"type": "object", "additionalProperties": false, "properties": scan,
-		"description": "What validation may spend on one model."}
+	for group, below := range groups {
+		top[group] = map[string]any{"type": "object", "additionalProperties": false, "properties": below, "description": groupDocs[group]}
+	}
 	doc := map[string]any{
 		"$schema": "https://json-schema.org/draft/2020-12/schema",
 		"title":   "loadlock policy",

@@ -33,6 +33,16 @@ func anyPolicy() *rapid.Generator[Policy] {
 				*v.at(&p) = rapid.Float64Range(v.min, v.max).Draw(t, k.name)
 			case word[Unclaimed]:
 				*v.at(&p) = Unclaimed(rapid.IntRange(0, 2).Draw(t, k.name))
+			case gpuMode:
+				*v.at(&p) = GPUMode(rapid.IntRange(0, 2).Draw(t, k.name))
+			case word[GPUMemory]:
+				*v.at(&p) = GPUMemory(rapid.IntRange(0, 1).Draw(t, k.name))
+			case word[GPUIoctls]:
+				*v.at(&p) = GPUIoctls(rapid.IntRange(0, 2).Draw(t, k.name))
+			case word[GPUSysfs]:
+				*v.at(&p) = GPUSysfs(rapid.IntRange(0, 1).Draw(t, k.name))
+			case oldest:
+				*v.at(&p) = rapid.SampledFrom([]string{"", "535.9", "535.104", "535.104.05", "580.10"}).Draw(t, k.name)
 			case word[ModelFiles]:
 				*v.at(&p) = ModelFiles(rapid.IntRange(0, 2).Draw(t, k.name))
 			case restricted:
@@ -49,6 +59,8 @@ func anyPolicy() *rapid.Generator[Policy] {
 			slices.Sort(p.Sandbox.NetworkHosts)
 		}
 		p.Sandbox.Publish = Publish(rapid.IntRange(0, 2).Draw(t, "publish"))
+		p.Sandbox.GPU.Devices = some(t, "device", "0", "1", "GPU-0a", "all", "nvidia.com/gpu=0")
+		p.Sandbox.GPU.ExtraNodes = some(t, "node", extraNodes...)
 		p.RemoteCode = RemoteCode(rapid.IntRange(0, 2).Draw(t, "remote_code"))
 		p.TrustedSources = some(t, "source", "org/*", "org/a", "other/b")
 		p.TrustedDomains = some(t, "trusted", "example.com", "a.example.com", "b.a.example.com", "other.org")
@@ -121,6 +133,12 @@ func loosened(p, limit Policy) (how []string) {
 	check(b.CPUTimeSec > 0 && (a.CPUTimeSec == 0 || a.CPUTimeSec > b.CPUTimeSec), "CPU time")
 	check(a.Output && !b.Output || a.ExtraRead && !b.ExtraRead, "output or extra read")
 	check(!within(a.UnsafeOptional, b.UnsafeOptional), "optional layers")
+	g, h := a.GPU, b.GPU // the mode permits nothing
+	check(!slices.Contains(h.Devices, "all") && !within(g.Devices, h.Devices) || !within(g.ExtraNodes, h.ExtraNodes), "devices")
+	check(h.MemoryMB > 0 && (g.MemoryMB == 0 || g.MemoryMB > h.MemoryMB) || g.Enforce > h.Enforce, "GPU memory")
+	check(g.Ioctls > h.Ioctls || g.Sysfs > h.Sysfs, "ioctl commands or /sys")
+	drivers := []string{"", "535.9", "535.104", "535.104.05", "580.10"} // from old to new
+	check(slices.Index(drivers, g.MinDriver) < slices.Index(drivers, h.MinDriver), "driver")
 	x, y := p.Scan, limit.Scan
 	check(x.MaxFileSizeMB > y.MaxFileSizeMB || x.MaxFiles > y.MaxFiles || x.MaxDepth > y.MaxDepth || x.MaxEntries > y.MaxEntries || x.MaxExpandedMB > y.MaxExpandedMB ||
 		x.MaxPickleOps > y.MaxPickleOps || x.MaxScanSeconds > y.MaxScanSeconds || x.MaxPrivateMB > y.MaxPrivateMB || x.MaxHeaderSizeMB > y.MaxHeaderSizeMB || x.MaxCopiedMB > y.MaxCopiedMB, "scan limits")
@@ -205,6 +223,7 @@ optional_layers: [seccomp]
 unsafe_admit_rejected: true
 trusted_domains: [example.com]
 memory_limit_mb: 9000
+gpu: {mode: optional, devices: [all], enforce: best-effort, min_driver: "535.104", ioctl_filter: log, sysfs: full, extra_nodes: [nvidia-uvm-tools]}
 waivers: [{rule: pickle/global-unknown, sha256: ` + someDigest + `, reason: reviewed, expires: 2027-01-31}]
 allowed_globals: [{name: mypkg.Net, may: [import, call], reason: ours}]
 `)
@@ -221,9 +240,12 @@ allowed_globals: [{name: mypkg.Net, may: [import, call], reason: ours}]
 		"the command runs although validation refused the model (unsafe_admit_rejected: true)",
 		"the workload may have a network (restricted_operations without network_access)",
 		"files of the host may be written with --rw (restricted_operations without file_write)",
-		"GPU devices may be used (restricted_operations without gpu)",
 		"the layer seccomp may be missing (optional_layers)",
 		"the workload shares the host's network: it reaches every service that this machine reaches (network: host)",
+		"a limit of GPU memory may be kept by a watcher only, which acts after it was passed (gpu.enforce: best-effort)",
+		"every ioctl command of a GPU's driver is carried out, those that are not listed are logged (gpu.ioctl_filter: log)",
+		"all of the host's /sys is visible beside a GPU (gpu.sysfs: full)",
+		"/dev/nvidia-uvm-tools exists beside a GPU (gpu.extra_nodes)",
 		"memory_limit_mb is 9000, where safe has 8192",
 	}
 	if got := w.policy.Weakenings(); !slices.Equal(got, want) {
