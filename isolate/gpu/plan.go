@@ -18,9 +18,11 @@ func (p Plan) Granted() bool { return len(p.Nodes) > 0 }
 
 // Node is a character device of the host that exists inside under the same path.
 type Node struct {
-	Path         string `json:"path"` // "/dev/nvidia0"
-	Major, Minor uint32 // as the host shows them, checked against the driver's; the box is refused when the node inside has others
-	Why          string `json:"why"`
+	Path   string `json:"path"`             // inside: "/dev/nvidia0"
+	Source string `json:"source,omitempty"` // on the host, where that is elsewhere (a test's folder)
+	Major  uint32 `json:"major"`            // as the host shows them, checked against the driver's;
+	Minor  uint32 `json:"minor"`            // the box is refused when the node inside has others
+	Why    string `json:"why"`
 }
 
 // Mount is a file or folder of the host, visible read-only.

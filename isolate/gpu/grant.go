@@ -1,0 +1,124 @@
+package gpu
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/loadlock/loadlock/seccomp"
+)
+
+// Grant is what a run may have.
+type Grant struct {
+	Host       Host
+	GPUs       []GPU          // from Host.Select; none: no plan
+	Ioctls     seccomp.Ioctls // of the driver
+	FullSysfs  bool           // the host's whole /sys, read-only
+	ExtraNodes []string       // by path, of Driver.Extra: "/dev/nvidia-uvm-tools"
+	Libraries  bool           // the box's root has not the host's libraries (an image): bind the driver's
+}
+
+// libraries is where the driver's libraries are in a box whose root is not the host's. No ldconfig runs in such a root.
+const libraries = "/run/gpu/lib"
+
+// NewPlan says what a grant adds to a box, and is pure: all that it needs was read by Discover. It refuses GPUs with a
+// Problem, and never makes a smaller plan than was granted.
+func NewPlan(g Grant) (Plan, error) {
+	if len(g.GPUs) == 0 {
+		return Plan{}, nil
+	}
+	p := Plan{Links: map[string]string{}, Files: map[string]string{}, Proc: map[string]string{}, Ioctls: g.Ioctls}
+	p.add(g.Host.system)
+	for _, v := range vendors {
+		if err := p.vendor(v, g); err != nil {
+			return Plan{}, err
+		}
+	}
+	for _, name := range g.ExtraNodes {
+		if !slices.ContainsFunc(p.Nodes, func(n Node) bool { return n.Path == name }) {
+			return Plan{}, Problem{What: fmt.Sprintf("the node %q is not one that can be added to these GPUs", name), Remedy: "take it out of gpu.extra_nodes"}
+		}
+	}
+	if g.FullSysfs {
+		inSysfs := func(name, _ string) bool { return strings.HasPrefix(name, "/sys/") }
+		maps.DeleteFunc(p.Files, inSysfs)
+		maps.DeleteFunc(p.Links, inSysfs)
+		p.Mounts = slices.DeleteFunc(p.Mounts, func(m Mount) bool { return strings.HasPrefix(m.Target, "/sys/") })
+		p.Mounts = append(p.Mounts, Mount{Source: path.Join(g.Host.Root, "/sys"), Target: "/sys", Why: "gpu.sysfs: full"})
+	}
+	p.Env = environment(g)
+	return p, nil
+}
+
+// vendor adds the granted GPUs of one vendor, with what they share.
+func (p *Plan) vendor(v Vendor, g Grant) error {
+	granted := slices.DeleteFunc(slices.Clone(g.GPUs), func(gpu GPU) bool { return gpu.Vendor != v })
+	if len(granted) == 0 {
+		return nil
+	}
+	driver, ok := g.Host.Driver(v)
+	if !ok {
+		return Problem{Vendor: v, What: fmt.Sprintf("no driver of %s is loaded", v), Remedy: "see loadlock doctor --gpu"}
+	}
+	p.node(driver.Nodes...)
+	p.add(driver.view)
+	for _, gpu := range granted {
+		if problem, bad := g.Host.problem(v, gpu.BusID); bad {
+			return problem
+		}
+		p.node(gpu.Nodes...)
+		p.add(gpu.view)
+		for _, m := range gpu.MIG {
+			p.node(m.Nodes...)
+			p.add(m.view)
+		}
+	}
+	for _, n := range driver.Extra {
+		if slices.Contains(g.ExtraNodes, n.Path) {
+			p.node(n)
+		}
+	}
+	if g.Libraries {
+		p.libraries(driver.Libraries)
+	}
+	return nil
+}
+
+func (p *Plan) node(nodes ...Node) {
+	for _, n := range nodes {
+		if !slices.ContainsFunc(p.Nodes, func(have Node) bool { return have.Path == n.Path }) {
+			p.Nodes = append(p.Nodes, n)
+		}
+	}
+}
+
+// add puts a part of /proc and /sys in. Two parts that write the same file of /proc (MIG's list of minors) each add to it.
+func (p *Plan) add(v view) {
+	maps.Copy(p.Files, v.files)
+	maps.Copy(p.Links, v.links)
+	for name, text := range v.proc {
+		if !strings.Contains(p.Proc[name], text) {
+			p.Proc[name] += text
+		}
+	}
+	for _, m := range v.mounts {
+		if !slices.Contains(p.Mounts, m) {
+			p.Mounts = append(p.Mounts, m)
+		}
+	}
+}
+
+func (p *Plan) libraries(of []Library) {
+	for _, l := range of {
+		inside := path.Join(libraries, path.Base(l.Path))
+		p.Mounts = append(p.Mounts, Mount{Source: l.Path, Target: inside, Exec: true, Why: "the driver's user space"})
+		if l.Soname != path.Base(l.Path) {
+			p.Links[path.Join(libraries, l.Soname)] = path.Base(l.Path)
+		}
+	}
+	if _, ok := p.Links[path.Join(libraries, "libcuda.so.1")]; ok {
+		p.Links[path.Join(libraries, "libcuda.so")] = "libcuda.so.1" // Triton opens the name without a version
+	}
+}
