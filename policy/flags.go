@@ -26,7 +26,9 @@ type Flags struct {
 	Output       bool     // --output is used
 	ExtraRead    bool     // --ro is used
 	ExtraWrite   bool     // --rw is used
-	GPU          bool     // --gpu is used
+	GPU          bool     // --gpu names one
+	NoGPU        bool     // --gpu none
+	GPUMemoryMB  *int64   // --gpu-memory, MiB
 }
 
 // WithFlags returns the policy lowered by flags. A flag that asks for more than the policy permits is an *Error
@@ -47,6 +49,7 @@ func (prov Provenance) WithFlags(p Policy, f Flags) (Policy, Provenance, error) 
 		{"--memory", "memory_limit_mb", f.MemoryMB}, {"--pids", "pids_limit", f.Pids},
 		{"--timeout", "timeout_seconds", f.TimeoutSec}, {"--cpu-time", "cpu_time_seconds", f.CPUTimeSec},
 		{"--tmp-size", "tmp_size_mb", f.TmpMB}, {"--shm-size", "shm_size_mb", f.ShmMB},
+		{"--gpu-memory", "gpu.memory_limit_mb", f.GPUMemoryMB},
 	} {
 		if l.want == nil {
 			continue
@@ -76,6 +79,12 @@ func (prov Provenance) WithFlags(p Policy, f Flags) (Policy, Provenance, error) 
 		if err := prov.lowerNetwork(&p, f); err != nil {
 			return Policy{}, Provenance{}, err
 		}
+	}
+	if f.NoGPU {
+		v := valueOf("gpu.mode")
+		before := v.get(&p)
+		p.Sandbox.GPU.Mode = GPUNone
+		prov.lowered("gpu.mode", "--gpu", before, v.get(&p))
 	}
 	if f.CopyModel {
 		v := valueOf("model_files")
@@ -110,7 +119,10 @@ func (prov *Provenance) lowerNetwork(p *Policy, f Flags) error {
 		return &Error{What: "--net allow: names no host", Hint: "write --net allow:huggingface.co,*.example.org:443"}
 	case want > have:
 		err := prov.refuse(p, "--net "+networkFlag(want, hosts), "network")
-		return networkLines(err, p, prov, hosts)
+		if len(hosts) == 0 {
+			return err
+		}
+		return prov.lines(err, "network", "network: allow / network_hosts: "+flow(hosts)+" / "+restrictedWithout(p, "network_access"))
 	case want == NetworkAllow && have == NetworkAllow:
 		for _, h := range hosts {
 			if !hostSet.covered(h, p.Sandbox.NetworkHosts) {
@@ -137,26 +149,30 @@ func networkFlag(n Network, hosts []string) string {
 	return "host"
 }
 
-// networkLines adds to a refusal the whole policy that would permit the hosts.
-func networkLines(err error, p *Policy, prov *Provenance, hosts []string) error {
+// lines adds to a refusal about a key the lines of a policy that would permit it.
+func (prov Provenance) lines(err error, key, lines string) error {
 	var e *Error
 	last := len(prov.Layers) - 1
-	if !errors.As(err, &e) || len(hosts) == 0 || last < 0 || len(prov.Origin("network").Clips) > 0 {
+	if !errors.As(err, &e) || last < 0 || len(prov.Origin(key).Clips) > 0 {
 		return err
 	}
-	var rest []string
-	for _, o := range operations {
-		if !*o.at(&p.Sandbox.Allow) && o.name != "network_access" {
-			rest = append(rest, o.name)
-		}
-	}
-	lines := fmt.Sprintf("network: allow / network_hosts: %s / restricted_operations: %s", flow(hosts), flow(rest))
 	if l := prov.Layers[last]; strings.HasPrefix(l.Name, builtin) {
 		e.Hint = fmt.Sprintf("write a policy file with the lines extends: %s / %s, and give it with --policy ./FILE.yaml", l.Policy, lines)
 	} else {
 		e.Hint = fmt.Sprintf("put the lines %s into %s", lines, shown(l.File))
 	}
 	return e
+}
+
+// restrictedWithout is the line of restricted_operations that permits one operation more.
+func restrictedWithout(p *Policy, operation string) string {
+	rest := []string{}
+	for _, o := range operations {
+		if !*o.at(&p.Sandbox.Allow) && o.name != operation {
+			rest = append(rest, o.name)
+		}
+	}
+	return "restricted_operations: " + flow(rest)
 }
 
 // permits checks the flags that need a permission.
@@ -168,14 +184,38 @@ func (p *Policy) permits(f Flags, prov Provenance) error {
 		{f.Output, p.Sandbox.Output, "--output", "output"},
 		{f.ExtraRead, p.Sandbox.ExtraRead, "--ro", "extra_read"},
 		{f.ExtraWrite, p.Sandbox.Allow.FileWrite, "--rw", "restricted_operations"},
-		{f.GPU, p.Sandbox.Allow.GPU, "--gpu", "restricted_operations"},
 		{f.Publish > PublishNone, p.Sandbox.Publish >= f.Publish, map[bool]string{false: "--publish", true: "--publish at an address that other machines reach"}[f.Publish == PublishAny], "publish"},
 	} {
 		if q.used && !q.allowed {
 			return prov.refuse(p, q.flag, q.key)
 		}
 	}
+	if f.GPU {
+		return prov.PermitsGPU(*p, "--gpu")
+	}
 	return nil
+}
+
+// PermitsGPU is nil when the policy permits a GPU at all, and otherwise the refusal of what asks for one: "--gpu".
+func (prov Provenance) PermitsGPU(p Policy, asks string) error {
+	if p.Sandbox.Allow.GPU {
+		return nil
+	}
+	return prov.lines(prov.refuse(&p, asks, "restricted_operations"), "restricted_operations", restrictedWithout(&p, "gpu"))
+}
+
+// RefuseGPU is the refusal of a GPU that gpu.devices does not permit; asks names it as it was asked for: "--gpu 1".
+func (prov Provenance) RefuseGPU(p Policy, asks string) error {
+	return prov.refuse(&p, asks, "gpu.devices")
+}
+
+// Says is what the policy says about a key and where that was written: "cpus: 4 (policy x, from file ./x.yaml:3)".
+func (prov Provenance) Says(p Policy, key string) string {
+	by := "policy " + shown(p.Name)
+	if o := prov.Origin(key); o.Layer != "" {
+		by += ", from " + o.String()
+	}
+	return fmt.Sprintf("%s: %s (%s)", key, flow(valueOf(key).get(&p)), by)
 }
 
 func valueOf(name string) value {
@@ -196,13 +236,7 @@ func badFlag(flag, got, what string) error {
 
 // refuse is the error about a flag that asks for more than the policy has.
 func (prov Provenance) refuse(p *Policy, flag, key string) error {
-	o := prov.Origin(key)
-	by := "policy " + shown(p.Name)
-	if o.Layer != "" {
-		by += ", from " + o.String()
-	}
-	return &Error{Key: key, What: fmt.Sprintf("%s is not permitted: the policy says %s: %s (%s)", flag, key, flow(valueOf(key).get(p)), by),
-		Hint: prov.remedy(key, o)}
+	return &Error{Key: key, What: fmt.Sprintf("%s is not permitted: the policy says %s", flag, prov.Says(*p, key)), Hint: prov.remedy(key, prov.Origin(key))}
 }
 
 // remedy says what to change so that a key permits more.
@@ -211,6 +245,8 @@ func (prov Provenance) remedy(key string, o Origin) string {
 	switch valueOf(key).(type) {
 	case restricted:
 		change = "shorten " + key
+	case set: // gpu.devices is the only one that a flag names an item of
+		change = "add the GPU to " + key
 	case networkHosts:
 		change = "add the host to " + key
 	case boolean, networkKind, word[Publish]:

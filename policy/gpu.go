@@ -149,3 +149,6 @@ func OlderDriver(a, b string) bool {
 	}
 	return len(x) < len(y)
 }
+
+// CheckGPU says why a word cannot name a GPU, or "". The words are those of gpu.devices and --gpu.
+func CheckGPU(word string) string { return checkDevice(word) }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -84,4 +85,48 @@ func TestDriversAreComparedByNumber(t *testing.T) {
 			t.Fatal("not an order")
 		}
 	})
+}
+
+func TestFlagsAboutAGPU(t *testing.T) {
+	own := files(t, "", "", "name: x\nextends: strict\nmemory_limit_mb: 600\n")
+	for _, tt := range []struct {
+		name       string
+		s          Sources
+		f          Flags
+		want, hint string
+	}{
+		{"safe", nowhere(t, "safe"), Flags{GPU: true}, "", ""},
+		{"strict", nowhere(t, "strict"), Flags{GPU: true}, "restricted_operations: --gpu is not permitted: the policy says restricted_operations: [network_access, subprocess, file_write, native_code, gpu] (policy strict, from builtin:strict)",
+			"write a policy file with the lines extends: strict / restricted_operations: [network_access, subprocess, file_write, native_code], and give it with --policy ./FILE.yaml"},
+		{"ci", nowhere(t, "ci"), Flags{GPU: true}, "restricted_operations: --gpu is not permitted", "extends: ci / restricted_operations: [network_access, file_write, native_code], and"},
+		{"a file", own, Flags{GPU: true}, "restricted_operations: --gpu is not permitted", "put the lines restricted_operations: [network_access, subprocess, file_write, native_code] into " + own.Explicit},
+		{"a ceiling", files(t, "extends: strict\n", "", "safe"), Flags{GPU: true}, "restricted_operations: --gpu is not permitted", "is a ceiling; who owns it can shorten restricted_operations there"},
+		{"none under strict", nowhere(t, "strict"), Flags{NoGPU: true}, "", ""},
+		{"less memory", nowhere(t, "safe"), Flags{GPUMemoryMB: ptr(int64(100))}, "", ""},
+		{"more memory", files(t, "", "", "gpu: {memory_limit_mb: 100}\n"), Flags{GPUMemoryMB: ptr(int64(101))}, "gpu.memory_limit_mb: --gpu-memory 101 is not permitted: the policy says gpu.memory_limit_mb: 100", "raise gpu.memory_limit_mb in"},
+		{"memory zero, which would lift the bound", nowhere(t, "safe"), Flags{GPUMemoryMB: ptr(int64(0))}, "--gpu-memory: 0 would mean no limit", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p, prov := load(t, tt.s)
+			low, _, err := prov.WithFlags(p, tt.f)
+			var e *Error
+			switch {
+			case tt.want == "" && err != nil:
+				t.Fatal(err)
+			case tt.want == "" && (tt.f.GPUMemoryMB != nil && low.Sandbox.GPU.MemoryMB != *tt.f.GPUMemoryMB || tt.f.NoGPU && low.Sandbox.GPU.Mode != GPUNone):
+				t.Errorf("%+v", low.Sandbox.GPU)
+			case tt.want != "" && (!errors.As(err, &e) || !strings.HasPrefix(e.Error(), tt.want) || !strings.Contains(e.Hint, tt.hint)):
+				t.Errorf("got  %v\nwant %s (hint %s)", err, tt.want, tt.hint)
+			}
+		})
+	}
+	p, prov := load(t, files(t, "", "", "gpu: {mode: required, devices: [\"0\"]}\n"))
+	low, lowProv, err := prov.WithFlags(p, Flags{NoGPU: true})
+	if o := lowProv.Origin("gpu.mode"); err != nil || low.Sandbox.GPU.Mode != GPUNone || o.String() != "flag --gpu" {
+		t.Errorf("--gpu none where a policy requires one: %v, %+v, %v", err, low.Sandbox.GPU, o)
+	}
+	var e *Error
+	if err := prov.RefuseGPU(p, "--gpu 1"); !errors.As(err, &e) || !strings.HasPrefix(e.Error(), "gpu.devices: --gpu 1 is not permitted: the policy says gpu.devices: [\"0\"] (policy") || !strings.HasPrefix(e.Hint, "add the GPU to gpu.devices in ") {
+		t.Errorf("%v (hint %s)", err, e.Hint)
+	}
 }
