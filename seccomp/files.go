@@ -17,8 +17,6 @@ var files = block{
 		{names: "dup2", only: "amd64", reason: "shells"},
 		{names: "pipe2", reason: "pipelines, worker wake-ups"},
 		{names: "pipe", only: "amd64", reason: "as pipe2, older form"},
-		{names: "ioctl", reason: "terminal size and mode, FIOCLEX, FIONBIO, device nodes that were granted; see ioctlRefused",
-			rules: ioctlRules()},
 		{names: "fstat newfstatat statx statfs fstatfs faccessat faccessat2 readlinkat getdents64", reason: "looking at files and folders"},
 		{names: "stat lstat access readlink getdents", only: "amd64", reason: "as above, older forms"},
 		{names: "getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr", reason: "reading only; shutil.copy2 raises when the list is refused, ls -l asks"},
@@ -44,21 +42,3 @@ const suidBits = 0o6000
 // createFlags are O_CREAT and __O_TMPFILE. Without them the kernel ignores the mode, and the register
 // that would hold it holds anything.
 const createFlags = 0o100 | 0o20000000
-
-// ioctlRefused are patterns of ioctl numbers that reach out of the box through a terminal: TIOCSTI types
-// into it (CVE-2017-5226), TIOCLINUX pastes into it (CVE-2023-28100), TIOCCONS takes the console's output,
-// TIOCSETD loads line disciplines. 0x4bxx (KD*) and 0x56xx (VT_*) drive the host's virtual console.
-var ioctlRefused = append(exactly(32, 0x5412, 0x541c, 0x541d, 0x5423),
-	pattern{mask: 0xffffff00, value: 0x4b00},
-	pattern{mask: 0xffffff00, value: 0x5600},
-)
-
-// ioctlRules allows every other number. The kernel takes the number as unsigned int, and musl
-// sign-extends it, so the upper half of the register is not looked at.
-func ioctlRules() []rule {
-	var rules []rule
-	for _, p := range except(32, ioctlRefused) {
-		rules = append(rules, allow(masked(1, p.mask, p.value)))
-	}
-	return rules
-}

@@ -48,7 +48,7 @@ func TestEveryCallWeAllowIsInMobysProfile(t *testing.T) {
 			if beyondMoby[name] == "" {
 				t.Errorf("%+v: %s is not allowed there", o, name)
 			}
-			if !o.Ops.GPU {
+			if !o.GPU {
 				t.Errorf("%+v: %s without gpu", o, name)
 			}
 		}

@@ -69,17 +69,17 @@ var box = block{
 var jit = block{
 	name: "jit",
 	why:  "code generators: libffi closures, Triton, CUDA's own compiler",
-	when: func(o Options) bool { return o.Ops.NativeCode || o.Ops.GPU },
+	when: func(o Options) bool { return o.Ops.NativeCode || o.GPU },
 	calls: []call{
 		{names: "memfd_create", reason: "a file in memory that can be mapped executable; executing it as a program stays refused (execveat, Landlock)"},
 	},
 }
 
-// gpu is what CUDA and ROCm want beyond the rest; their ioctls pass, on the nodes that exist.
+// gpu is what CUDA and ROCm want beyond the rest. Their ioctl commands are in the block commands.
 var gpu = block{
 	name: "gpu",
-	why:  "CUDA and ROCm user-space drivers",
-	when: func(o Options) bool { return o.Ops.GPU },
+	why:  "CUDA and ROCm user-space drivers, where a GPU is granted",
+	when: func(o Options) bool { return o.GPU },
 	calls: []call{
 		{names: "get_mempolicy set_mempolicy mbind", reason: "placing pinned buffers near the device; elsewhere torch tolerates the refusal"},
 		{names: "timerfd_create timerfd_settime timerfd_gettime", reason: "event loop of the driver's threads"},

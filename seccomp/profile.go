@@ -13,6 +13,8 @@ import (
 type Options struct {
 	Ops     policy.Operations
 	Network policy.Network
+	GPU     bool   // a GPU is granted: its device nodes exist inside
+	Ioctls  Ioctls // commands that those nodes need; not looked at without GPU
 	Listen  bool   // TCP on the box's own loopback whatever the network: a published port, or processes that talk to each other
 	Arch    string // "amd64" or "arm64"; empty: runtime.GOARCH
 }
@@ -27,6 +29,9 @@ func (o Options) arch() string {
 // inet reports whether the workload may leave the box. Both keys are asked for: a network without
 // permission to use it, or permission without a network, is none.
 func (o Options) inet() bool { return o.Ops.NetworkAccess && o.Network == policy.NetworkHost }
+
+// listed reports whether only listed commands of ioctl(2) pass.
+func (o Options) listed() bool { return o.GPU && o.Ioctls.Mode != IoctlOff }
 
 // tcp reports whether the workload has TCP on the box's own loopback, and no other network.
 func (o Options) tcp() bool {
@@ -57,7 +62,7 @@ type rule struct {
 }
 
 // blocks lists every block; the order is that of the profile.
-var blocks = []block{base, files, threads, alone, subprocess, unixSockets, dataloader, loopback, net, jit, gpu, box, nosys}
+var blocks = []block{base, files, anyCommand, commands, threads, alone, subprocess, unixSockets, dataloader, loopback, net, jit, gpu, box, nosys}
 
 // Profile returns which calls the workload may make, and what the others are answered. It is complete but for two
 // answers that the OCI format cannot say and Compile adds: the end of the process for a foreign ABI, and ENOSYS
@@ -77,6 +82,9 @@ func Profile(o Options) *specs.LinuxSeccomp {
 		if b.when == nil || b.when(o) {
 			p.Syscalls = append(p.Syscalls, b.syscalls(o.arch())...)
 		}
+	}
+	if o.listed() {
+		p.Syscalls = append(p.Syscalls, o.Ioctls.syscalls()...)
 	}
 	return p
 }

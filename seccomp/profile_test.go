@@ -43,12 +43,20 @@ var optionSets = map[string]Options{
 	"tcp":        {Ops: policy.Operations{NetworkAccess: true}, Network: policy.NetworkAllow, Listen: true},
 	"everything": {
 		Ops:     policy.Operations{NetworkAccess: true, Subprocess: true, FileWrite: true, NativeCode: true, GPU: true},
-		Network: policy.NetworkHost,
+		Network: policy.NetworkHost, GPU: true, Ioctls: Ioctls{Mode: IoctlOff},
 	},
+	"gpu": {GPU: true, Ioctls: commandsOf("nvidia", "580.95.05")},
+}
+
+// commandsOf is a vendor's list.
+func commandsOf(vendor, version string) Ioctls {
+	list, _ := IoctlsFor(vendor, version)
+	return list
 }
 
 // everyOption calls f with each combination of options for both architectures.
 func everyOption(f func(Options)) {
+	list := commandsOf("nvidia", "580")
 	for _, arch := range []string{"amd64", "arm64"} {
 		for bits := range 1 << 8 {
 			on := func(i int) bool { return bits>>i&1 == 1 }
@@ -62,6 +70,9 @@ func everyOption(f func(Options)) {
 				o.Network = policy.NetworkAllow
 			}
 			o.Listen = on(7)
+			if on(4) {
+				o.GPU, o.Ioctls = true, list
+			}
 			f(o)
 		}
 	}
@@ -168,7 +179,8 @@ func TestEachOperationOpensItsOwnCallsAndNoOthers(t *testing.T) {
 		"nothing":                          {Options{}, ""},
 		"subprocess":                       {Options{Ops: policy.Operations{Subprocess: true}}, "fork setpgid vfork"},
 		"native code":                      {Options{Ops: policy.Operations{NativeCode: true}}, "memfd_create"},
-		"gpu":                              {Options{Ops: policy.Operations{GPU: true}}, "get_mempolicy mbind memfd_create set_mempolicy timerfd_create timerfd_gettime timerfd_settime"},
+		"permission for a GPU":             {Options{Ops: policy.Operations{GPU: true}}, ""},
+		"gpu":                              {Options{GPU: true}, "get_mempolicy mbind memfd_create set_mempolicy timerfd_create timerfd_gettime timerfd_settime"},
 		"file write is decided by mounts":  {Options{Ops: policy.Operations{FileWrite: true}}, ""},
 		"network access without a network": {Options{Ops: policy.Operations{NetworkAccess: true}}, ""},
 		"a network without network access": {Options{Network: policy.NetworkHost}, ""},
