@@ -80,8 +80,10 @@ const AnyGPU = "all"
 // can be looked at: a layer that lists an index and one that lists a UUID have nothing in common.
 func deviceCovers(a, b string) bool { return a == AnyGPU || a == b }
 
-// devicePattern is all that a name of a GPU can be: "0", "GPU-<uuid>", "MIG-<uuid>", "vendor/class=name" (CDI), or "all".
-const devicePattern = `^(all|0|[1-9][0-9]{0,2}|(GPU|MIG)-[A-Za-z0-9][A-Za-z0-9/-]{0,127}|[a-z0-9][A-Za-z0-9.-]*/[A-Za-z][A-Za-z0-9_-]*=[A-Za-z0-9][A-Za-z0-9_.:-]*)$`
+// devicePattern is all that a name of a GPU can be: "all", an index, "GPU-<uuid>", "MIG-<uuid>", "mig:<gpu>:<gi>:<ci>", a PCI
+// address, or "vendor/class=name" (CDI). Package gpu says what they mean.
+const devicePattern = `^(all|0|[1-9][0-9]{0,2}|(GPU|MIG)-[A-Za-z0-9][A-Za-z0-9/-]{0,127}|mig(:[0-9]{1,3}){3}|[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]|` +
+	`[a-z0-9][A-Za-z0-9.-]*/[A-Za-z][A-Za-z0-9_-]*=[A-Za-z0-9][A-Za-z0-9_.:-]*)$`
 
 // checkDevice says why a name cannot be a GPU's, or "".
 func checkDevice(s string) string {
@@ -89,7 +91,7 @@ func checkDevice(s string) string {
 	case s == "none":
 		return "is no GPU; write [] for none"
 	case len(s) > 200 || !regexp.MustCompile(devicePattern).MatchString(s):
-		return "names no GPU: wants all, an index such as 0, GPU-<uuid>, MIG-<uuid> or a CDI name such as nvidia.com/gpu=0"
+		return "names no GPU: wants all, an index such as 0, GPU-<uuid>, MIG-<uuid>, mig:<gpu>:<gi>:<ci>, a PCI address or a CDI name such as nvidia.com/gpu=0"
 	}
 	return ""
 }

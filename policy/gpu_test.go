@@ -57,12 +57,12 @@ func TestACeilingTightensAGPU(t *testing.T) {
 }
 
 func TestNamesOfGPUs(t *testing.T) {
-	for _, s := range []string{"all", "0", "7", "15", "GPU-5e7a81c0-0b1f-4b0d-9c6e-0123456789ab", "MIG-5e7a81c0-0b1f-4b0d-9c6e-0123456789ab", "nvidia.com/gpu=0", "nvidia.com/gpu=GPU-1", "amd.com/gpu=all", "nvidia.com/mig=0:1"} {
+	for _, s := range []string{"all", "0", "7", "15", "GPU-5e7a81c0-0b1f-4b0d-9c6e-0123456789ab", "MIG-5e7a81c0-0b1f-4b0d-9c6e-0123456789ab", "nvidia.com/gpu=0", "nvidia.com/gpu=GPU-1", "amd.com/gpu=all", "nvidia.com/mig=0:1", "mig:0:1:0", "0000:17:00.0", "MIG-GPU-5e7a81c0-0b1f-4b0d-9c6e-0123456789ab/1/0"} {
 		if what := checkDevice(s); what != "" {
 			t.Errorf("%q %s", s, what)
 		}
 	}
-	for _, s := range []string{"", "none", "ALL", "00", "-1", "1,2", "0 ", "gpu-1", "GPU-", "/dev/nvidia0", "../x=0", "nvidia.com/gpu", "nvidia.com/gpu=", "nvidia.com/gpu=a b", "a\nb", "GPU-" + strings.Repeat("a", 200)} {
+	for _, s := range []string{"", "none", "ALL", "00", "-1", "1,2", "0 ", "gpu-1", "mig:0:1", "0:17:00.0", "GPU-", "/dev/nvidia0", "../x=0", "nvidia.com/gpu", "nvidia.com/gpu=", "nvidia.com/gpu=a b", "a\nb", "GPU-" + strings.Repeat("a", 200)} {
 		if checkDevice(s) == "" {
 			t.Errorf("%q is taken for a GPU", s)
 		}

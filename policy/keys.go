@@ -89,7 +89,7 @@ var keys = []key{
 		boolean{at: func(p *Policy) *bool { return &p.Sandbox.LoopbackTCP }, weak: "processes inside may talk TCP to each other on a loopback of their own"}},
 	{"gpu.mode", "Whether a run gets a GPU without --gpu: none, optional (one that devices permits, or none if there is none), or required (one, or the run is refused).",
 		gpuMode{word[GPUMode]{at: func(p *Policy) *GPUMode { return &p.Sandbox.GPU.Mode }, words: []string{"none", "optional", "required"}}}},
-	{"gpu.devices", "GPUs that may be granted: all, or names as --gpu takes them (index, GPU-UUID, MIG-UUID, CDI name); empty: none.",
+	{"gpu.devices", "GPUs that may be granted: all, or names as --gpu takes them (index, UUID, MIG instance, PCI address, CDI name); empty: none.",
 		set{at: func(p *Policy) *[]string { return &p.Sandbox.GPU.Devices }, sense: permits, what: "GPUs", check: checkDevice, covers: deviceCovers, pattern: devicePattern,
 			weak: func(s string) string { return "the GPU " + s + " may be granted" }}},
 	{"gpu.memory_limit_mb", "Most memory of each granted GPU that a run may use, in MiB; 0: no limit of its own.", integer{at: func(p *Policy) *int64 { return &p.Sandbox.GPU.MemoryMB }, max: mib16TiB, open: true}},

@@ -44,9 +44,25 @@ var environSecret = []string{
 	"BASH_ENV", "BASH_FUNC_*", "ENV", "PERL5*", "RUBYOPT", "RUBYLIB", "NODE_*", "JAVA_TOOL_OPTIONS",
 }
 
-// environRefused are names that not even --env sets: they steer the loader of every program inside, the
-// box's first one among them.
-var environRefused = []string{"LD_*", "GLIBC_TUNABLES", "_LIBCONTAINER_*"}
+// environRefused are names that not even --env sets, and why.
+var environRefused = []struct{ name, why string }{
+	{"LD_*", loads}, {"GLIBC_TUNABLES", loads}, {"_LIBCONTAINER_*", loads}, // the box's first program among them
+	{"CUDA_INJECTION64_PATH", "it names a library that the GPU's driver loads into every program"},
+	{"CUDA_MPS_*", "it leads to a server that other programs on this host share (MPS)"},
+	{"NVIDIA_*", "--gpu says which GPU exists inside"}, // NVIDIA_VISIBLE_DEVICES, NVIDIA_DRIVER_CAPABILITIES …
+}
+
+const loads = "it changes what every program inside loads"
+
+// refusedName says why --env cannot set a name, or "".
+func refusedName(name string) string {
+	for _, r := range environRefused {
+		if matches([]string{r.name}, strings.ToUpper(name)) {
+			return r.why
+		}
+	}
+	return ""
+}
 
 // Environ makes the environment of the command: the caller's variables whose names allow lists ("LC_*"
 // is a prefix) and that are not secret, what is always set, and extra ("K=V" sets, "K" passes the
@@ -68,8 +84,8 @@ func Environ(allow []string, caller []string, extra []string) ([]string, error) 
 		switch {
 		case !validName(name):
 			return nil, fmt.Errorf("--env %q: not a name of letters, digits and _", name)
-		case matches(environRefused, strings.ToUpper(name)):
-			return nil, fmt.Errorf("--env %s: refused, it changes what every program inside loads", name)
+		case refusedName(name) != "":
+			return nil, fmt.Errorf("--env %s: refused, %s", name, refusedName(name))
 		case strings.ContainsRune(value, 0):
 			return nil, fmt.Errorf("--env %s: the value contains a NUL byte", name)
 		case set:

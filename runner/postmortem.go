@@ -206,7 +206,7 @@ func (r *run) variable(name string) advise.Kind {
 	switch {
 	case !have:
 		return advise.EnvNowhere
-	case matches(environRefused, strings.ToUpper(name)):
+	case refusedName(name) != "":
 		return advise.EnvRefused
 	case matches(environSecret, strings.ToUpper(name)):
 		return advise.EnvSecret

@@ -35,7 +35,7 @@ func pages() map[Kind]page {
 			options: []string{"env"}, weight: 80},
 		EnvSecret: {tried: "read the variable {}", layer: "environment", why: "the caller has it, and its name says that it is a credential: no list passes those",
 			options: []string{"env"}, instead: "THIS IS A SECRET: a hostile model would take it. Give a token that can read one thing and expires soon, or do the download outside", weight: 80},
-		EnvRefused: {tried: "read the variable {}", layer: "environment", why: "it changes what every program inside loads; not even --env passes it",
+		EnvRefused: {tried: "read the variable {}", layer: "environment", why: "it steers what every program inside loads, or which GPU it uses; not even --env passes it",
 			instead: "install the library where the loader finds it, or set the variable in the command: -- env NAME=… command", weight: 80},
 		EnvNowhere: {tried: "read the variable {}", layer: "none", why: "the caller does not have it either",
 			instead: "--env {}=VALUE sets it", weight: 60},
