@@ -93,8 +93,8 @@ func (s Story) obstacle(o Obstacle) Advice {
 		case o.Show != "":
 			what = o.Show
 		}
-		if name == "model" && what != "" {
-			what = "" // the path of a download that is not there yet
+		if name == "model" || name == "gpu" {
+			what = "" // the path of a download that is not there yet; an entry of the catalogue
 		}
 		a.permit(option(name, what, s.Policy))
 	}

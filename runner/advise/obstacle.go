@@ -44,7 +44,16 @@ const (
 	HostNever      Kind = "host-never"  // likewise, and it is no name of a public host
 	Listen         Kind = "listen"      // a port to serve on; what may be empty
 	Process        Kind = "process"     // another process
-	GPU            Kind = "gpu"
+)
+
+// GPUs. What is an entry of GPUErrors.
+const (
+	GPU        Kind = "gpu"         // none was asked for
+	GPUAbsent  Kind = "gpu-absent"  // one was optional, and this host gives none
+	GPUFailed  Kind = "gpu-failed"  // one is there, and its driver refused something
+	GPUMemory  Kind = "gpu-memory"  // likewise, for lack of its memory
+	GPUBuild   Kind = "gpu-build"   // the framework could not use one
+	GPUWarning Kind = "gpu-warning" // the command warned and went on
 )
 
 // Limits that were met.

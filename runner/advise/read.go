@@ -15,6 +15,8 @@ type Sighting struct {
 	Errno string // ENOENT, EACCES, EROFS, EPERM, or empty
 	Text  string // the error's own words
 	By    string // "load.py line 3, through torch", when the message shows it
+
+	Warning bool // the program warned of it and went on; of a GPU only
 }
 
 // maxWhat bounds a name that is taken from a message, in bytes; PATH_MAX is 4096.
@@ -30,7 +32,7 @@ func Read(tail []byte) []Sighting {
 		at  []int
 	}
 	var matches []match
-	for _, t := range texts {
+	for _, t := range slices.Concat(texts, gpuTexts()) {
 		re := regexp.MustCompile("(?m)" + t.pattern) // here and not in the table: a box that starts pays for every initialised variable
 		for _, m := range re.FindAllStringSubmatchIndex(s, -1) {
 			matches = append(matches, match{t, re, m})
@@ -39,18 +41,19 @@ func Read(tail []byte) []Sighting {
 	slices.SortStableFunc(matches, func(a, b match) int { return b.at[1] - a.at[1] })
 	var found []Sighting
 	for _, m := range matches[:min(len(matches), maxMatches)] {
-		if g := (Sighting{Want: m.row.want, Errno: m.row.errno, Text: m.row.says}); g.fill(m.re, s, m.at) {
+		if g := (Sighting{Want: m.row.want, Errno: m.row.errno, Text: m.row.says}); g.fill(m.row, m.re, s, m.at) {
 			found = append(found, g)
 		}
 	}
-	return distinct(found)
+	return gpuReasons(distinct(found))
 }
 
 // maxMatches bounds the messages that are looked at closely, the last ones: hostile code can write any number.
 const maxMatches = 64
 
-// fill takes the groups of a match. It reports false for an errno that no layer of a sandbox causes.
-func (g *Sighting) fill(re *regexp.Regexp, s string, m []int) bool {
+// fill takes the groups of a match. It reports false for an errno that no layer of a sandbox causes, and for an error of
+// a GPU about which nothing is known.
+func (g *Sighting) fill(row text, re *regexp.Regexp, s string, m []int) bool {
 	group := func(name string) (string, bool) {
 		i := re.SubexpIndex(name)
 		if i < 0 || m[2*i] < 0 {
@@ -63,6 +66,12 @@ func (g *Sighting) fill(re *regexp.Regexp, s string, m []int) bool {
 			return false
 		}
 		g.Text = spelt()[g.Errno]
+	}
+	if g.Want == WantGPU {
+		g.What, g.Warning = gpuEntry(row, group), warned(s[:m[0]])
+		if g.What == "" {
+			return false
+		}
 	}
 	before := traceback(s[:m[0]])
 	if what, ok := group("what"); ok && len(what) <= maxWhat {
@@ -79,7 +88,7 @@ func (g *Sighting) fill(re *regexp.Regexp, s string, m []int) bool {
 // distinct keeps the first of each thing wanted.
 func distinct(list []Sighting) (out []Sighting) {
 	for _, g := range list {
-		if !slices.ContainsFunc(out, func(o Sighting) bool { return o.Want == g.Want && (o.What == g.What || g.What == "") }) {
+		if !slices.ContainsFunc(out, func(o Sighting) bool { return o.Want == g.Want && o.Warning == g.Warning && (o.What == g.What || g.What == "") }) {
 			out = append(out, g)
 		}
 	}

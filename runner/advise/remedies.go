@@ -70,6 +70,9 @@ func remedies() map[string]remedy {
 			cost: "machine code that the command wrote itself (/tmp) or brought along can run; a hole in the kernel is easier to reach with it than from Python"},
 		"gpu": {flag: "--gpu {}", lift: "gpu",
 			cost: "the GPU's driver: a large part of the kernel's code, reached directly by the command"},
+		"gpu-memory": {line: func(p Policy, _ string) string {
+			return different(p.GPU.MemoryMB == 0, fmt.Sprintf("gpu: {memory_limit_mb: %d}", 2*p.GPU.MemoryMB))
+		}, cost: "less of the GPU's memory for everything else on it"},
 		"model": {flag: "--model {}",
 			cost: "nothing: the files are validated first, and exactly the admitted ones exist inside"},
 		"remote-code": {line: truth("allow_remote_code", func(p Policy) bool { return p.RemoteCode }),
@@ -105,7 +108,7 @@ func option(name, what string, p Policy) Option {
 
 // placeholders stand for a thing that no message named.
 func placeholders() map[string]string {
-	return map[string]string{"host": "HOST", "publish": "PORT", "gpu": "SPEC", "output": "DIR", "model": "PATH"}
+	return map[string]string{"host": "HOST", "publish": "PORT", "gpu": "0", "output": "DIR", "model": "PATH"}
 }
 
 func shellWord(what, remedy string) string {

@@ -20,7 +20,8 @@ const (
 	WantFiles
 )
 
-// text is one kind of message. The pattern's group "what" is the thing wanted; "why" is the errno: its number, name
+// text is one kind of message. The pattern's group "what" is the thing wanted (for a GPU it is an entry of GPUErrors, by number or
+// by the name of the row); "why" is the errno: its number, name
 // or message. A row without "why" has its errno in the row.
 type text struct {
 	name    string // of the example in testdata/texts.txtar
@@ -32,7 +33,8 @@ type text struct {
 
 const quotedPath = `b?['"](?P<what>[^'"\n]+)['"]`
 
-// texts are tried in this order at every place of the tail; of two that match the same thing the first counts.
+// texts are tried in this order at every place of the tail; of two that match the same thing the first counts. Those of
+// GPUErrors come after them.
 var texts = []text{
 	{"python errno 24", WantFiles, "", "OSError: [Errno 24] Too many open files", `OSError: \[Errno 24\] Too many open files`},
 	{"python errno 28 with a path", WantSpace, "", "OSError: [Errno 28] No space left on device", `OSError: \[Errno 28\] No space left on device: ` + quotedPath},
@@ -85,7 +87,8 @@ var texts = []text{
 	{"tool space", WantSpace, "", "No space left on device", `^[a-z/][\w./+-]*: [^\n]*: No space left on device`},
 	{"python memory", WantMemory, "", "MemoryError", `^(?:[\w.]+\.)?_?(?:Array)?MemoryError`},
 	{"torch memory", WantMemory, "", "DefaultCPUAllocator: can't allocate memory", `DefaultCPUAllocator: can't allocate memory`},
-	{"torch without a GPU", WantGPU, "", "no NVIDIA driver or GPU", `No CUDA GPUs are available|Found no NVIDIA driver|no CUDA-capable device is detected`},
+	{"cuda by number", WantGPU, "", "an error of CUDA with a number", `(?:cudaGetDeviceCount\(\)[^\n]*Error|CUDA (?:driver |runtime )?(?:error|failure):?) -?\(?(?P<cuda>\d{1,4})\b|\bcode=(?P<cudart>\d{1,4})\(cuda`},
+	{"hip by number", WantGPU, "", "an error of HIP with a number", `(?:hipGetDeviceCount\(\)[^\n]*Error|HIP error:?) -?\(?(?P<hip>\d{1,4})\b`},
 }
 
 // errnos are what messages call the errors that a sandbox causes (errno(3)).

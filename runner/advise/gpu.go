@@ -1,0 +1,94 @@
+package advise
+
+import (
+	"slices"
+	"strings"
+)
+
+// GPUError explains one error that the libraries of a GPU's driver report, as it is met in this sandbox.
+type GPUError struct {
+	ID     string   // what explain takes: "cuda-304"
+	Names  string   // what the maker calls it, and its text
+	Means  string   // what it says in general
+	Causes []Cause  // the most likely in this sandbox first
+	Checks []string // commands that tell the causes apart
+	Says   []string // how programs print it; RE2, read in the tail of stderr
+	Refs   []string // issue, pull request, manual
+}
+
+// Cause is one reason for an error, and what to do about it.
+type Cause struct{ Why, Do string }
+
+// GPUErrors is the catalogue. It is made when it is asked for: a box that starts pays for every initialised variable.
+func GPUErrors() []GPUError {
+	return slices.Concat(cudaStart(), cudaWork(), nvml(), hip(), frameworks())
+}
+
+// FindGPUError looks an entry up. CUDA's runtime and driver, and HIP, give the same number to the same thing, so that
+// a number without an entry of its own in HIP is explained by CUDA's.
+func FindGPUError(id string) (GPUError, bool) {
+	id = strings.ToLower(id)
+	for _, e := range GPUErrors() {
+		if e.ID == id {
+			return e, true
+		}
+	}
+	if n, ok := strings.CutPrefix(id, "hip-"); ok && n != "" {
+		return FindGPUError("cuda-" + n)
+	}
+	return GPUError{}, false
+}
+
+// gpuTexts are the rows of texts for the catalogue.
+func gpuTexts() (rows []text) {
+	for _, e := range GPUErrors() {
+		if len(e.Says) > 0 {
+			rows = append(rows, text{name: e.ID, want: WantGPU, says: e.Names, pattern: `(?:` + strings.Join(e.Says, `|`) + `)`})
+		}
+	}
+	return rows
+}
+
+// gpuEntry is the entry that a message of a GPU's library leads to; empty: there is none.
+func gpuEntry(row text, group func(string) (string, bool)) string {
+	id := row.name
+	for name, prefix := range map[string]string{"cuda": "cuda-", "cudart": "cuda-", "hip": "hip-"} {
+		if n, ok := group(name); ok {
+			id = prefix + n
+		}
+	}
+	e, _ := FindGPUError(id)
+	return e.ID
+}
+
+// warned reports whether the line that ends in text is a warning of Python's: the program goes on.
+func warned(text string) bool {
+	return strings.Contains(text[strings.LastIndexByte(text, '\n')+1:], "Warning: ")
+}
+
+// noGPU is what programs say when they see none, whatever the reason; a warning before it may know that.
+const noGPU = "cuda-100"
+
+// gpuReasons puts a warning's reason in the place of the error that follows from it: torch warns "Error 804: …" and then
+// raises "No CUDA GPUs are available". What is both warned of and raised is an error.
+func gpuReasons(found []Sighting) []Sighting {
+	at := func(warning bool, id func(string) bool) int {
+		return slices.IndexFunc(found, func(g Sighting) bool { return g.Want == WantGPU && g.Warning == warning && id(g.What) })
+	}
+	is := func(want string) func(string) bool { return func(id string) bool { return id == want } }
+	if reason, result := at(true, func(id string) bool { return id != noGPU }), at(false, is(noGPU)); reason >= 0 && result >= 0 {
+		found[reason].Warning, found[reason].By = false, found[result].By
+		found = slices.Delete(found, result, result+1)
+	}
+	return slices.DeleteFunc(found, func(g Sighting) bool { return g.Warning && at(false, is(g.What)) >= 0 })
+}
+
+// Remedies that many entries share.
+const (
+	askDoctor   = "loadlock doctor --gpu says which piece is missing and what brings it back"
+	sameVersion = "reboot, or unload and load the modules, so that the kernel's driver and its libraries are of one version"
+	makeNodes   = "on the host, as root: nvidia-modprobe -u -c=0 loads nvidia-uvm and makes the nodes; loadlock loads no module"
+	learnIoctls = "gpu.ioctl_filter: log in the policy carries the command out and writes it to the kernel's log: journalctl -k | grep 'type=1326'"
+	wholeSysfs  = "gpu.sysfs: full in the policy shows the host's /sys read-only (a named weakening); if that cures it, report it, so that the list can grow"
+	reportIt    = "run testdata/gpu/selftest.sh and report what it wrote: it leaves one piece of the grant out after the other"
+)
