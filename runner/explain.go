@@ -13,10 +13,11 @@ import (
 
 	"github.com/loadlock/loadlock/isolate"
 	"github.com/loadlock/loadlock/policy"
+	"github.com/loadlock/loadlock/runner/advise"
 	"github.com/loadlock/loadlock/validate"
 )
 
-// Explain tells about a rule, a layer, a system call, a report file, or the last run.
+// Explain tells about a rule, a layer, a system call, an error of a GPU, a report file, or the last run.
 func Explain(w io.Writer, what, stateDir string, style Style) error {
 	if r, ok := rules()[what]; ok {
 		explainRule(w, r, style)
@@ -27,6 +28,10 @@ func Explain(w io.Writer, what, stateDir string, style Style) error {
 			explainLayer(w, l, style)
 			return nil
 		}
+	}
+	if e, ok := advise.FindGPUError(what); ok {
+		explainGPUError(w, e, style)
+		return nil
 	}
 	if explainCall(w, what, style) {
 		return nil
@@ -40,7 +45,7 @@ func Explain(w io.Writer, what, stateDir string, style Style) error {
 	case errors.Is(err, fs.ErrNotExist) && what == "last":
 		return &UsageError{What: "nothing was run yet", Hint: "loadlock run --model ./model -- python load_model.py"}
 	case errors.Is(err, fs.ErrNotExist) && !looksLikePath(what):
-		return &UsageError{What: what + " is no rule, layer, system call or report", Hint: near(what)}
+		return &UsageError{What: what + " is no rule, layer, system call, error of a GPU or report", Hint: near(what)}
 	case err != nil:
 		return fmt.Errorf("report: %w", err)
 	}
@@ -90,6 +95,9 @@ func near(word string) string {
 		_, what, _ := strings.Cut(word, "/")
 		for _, l := range isolate.Layers() {
 			ids = append(ids, l.Name)
+		}
+		for _, e := range advise.GPUErrors() {
+			ids = append(ids, e.ID)
 		}
 		for _, id := range ids {
 			if _, last, ok := strings.Cut(id, "/"); ok && last == what {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/loadlock/loadlock/policy"
 	"github.com/loadlock/loadlock/runner/advise"
 	"golang.org/x/sys/unix"
 )
@@ -124,11 +125,28 @@ func (r *run) obstacle(g advise.Sighting) (o advise.Obstacle, ok bool) {
 	case advise.WantSpace:
 		o = r.space(o)
 	case advise.WantGPU:
-		o.Kind = advise.GPU
+		o.Kind = r.gpuObstacle(g)
 	case advise.WantFiles:
 		o.Kind = advise.Files
 	}
 	return o, o.Kind != ""
+}
+
+// gpuObstacle says what a message of a GPU's libraries means in this run.
+func (r *run) gpuObstacle(g advise.Sighting) advise.Kind {
+	switch {
+	case g.What == advise.NoCUDABuild:
+		return advise.GPUBuild
+	case g.Warning:
+		return advise.GPUWarning
+	case !r.spec.GPU.Granted() && r.policy.Sandbox.GPU.Mode == policy.GPUOptional:
+		return advise.GPUAbsent
+	case !r.spec.GPU.Granted():
+		return advise.GPU
+	case g.What == advise.GPUOutOfMemory:
+		return advise.GPUMemory
+	}
+	return advise.GPUFailed
 }
 
 // pathObstacle says why a path could not be used.

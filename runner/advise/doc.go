@@ -7,6 +7,7 @@
 //	obstacles.go  what was wanted and not had → why, and which remedies
 //	calls.go      refused system call and argument → what it is for, and which remedies
 //	remedies.go   remedy → policy line, flag, cost
+//	gpu_*.go      error of a GPU's libraries → what it means here, causes, checks
 //	layers.go     layer → what it stops, how to see it, what weakening costs
 //
 // The package is pure: it reads no file and starts nothing. Package runner compares the messages with what exists on

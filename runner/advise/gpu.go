@@ -27,7 +27,7 @@ func GPUErrors() []GPUError {
 // FindGPUError looks an entry up. CUDA's runtime and driver, and HIP, give the same number to the same thing, so that
 // a number without an entry of its own in HIP is explained by CUDA's.
 func FindGPUError(id string) (GPUError, bool) {
-	id = strings.ToLower(id)
+	id = strings.ReplaceAll(strings.ToLower(id), "--", "-") // some programs print -801
 	for _, e := range GPUErrors() {
 		if e.ID == id {
 			return e, true
@@ -61,10 +61,19 @@ func gpuEntry(row text, group func(string) (string, bool)) string {
 	return e.ID
 }
 
-// warned reports whether the line that ends in text is a warning of Python's: the program goes on.
+// warned reports whether the line that ends in text is a warning of Python's, or the line of source that Python shows
+// below one: the program goes on.
 func warned(text string) bool {
-	return strings.Contains(text[strings.LastIndexByte(text, '\n')+1:], "Warning: ")
+	const mark = "Warning: "
+	above, line := "", text
+	if i := strings.LastIndexByte(text, '\n'); i >= 0 {
+		above, line = text[strings.LastIndexByte(text[:i], '\n')+1:i], text[i+1:]
+	}
+	return strings.Contains(line, mark) || strings.Contains(above, mark) && strings.HasPrefix(line, "  ")
 }
+
+// GPUOutOfMemory is the entry about a GPU's own memory.
+const GPUOutOfMemory = "cuda-2"
 
 // noGPU is what programs say when they see none, whatever the reason; a warning before it may know that.
 const noGPU = "cuda-100"

@@ -77,7 +77,7 @@ func cudaStart() []GPUError {
 			Causes: []Cause{
 				{"/proc/self/task/<tid>/comm cannot be written: drivers from about 570 name their threads in cuInit", "inside it can be; a bind of the host's /proc (--ro /proc) would spoil it"},
 				{"a file of /sys is missing that this driver reads", wholeSysfs},
-				{"memfd_create is refused", "it is open when a GPU is granted; a policy of yours that removes the block jit or gpu closes it"},
+				{"memfd_create is refused", "it is open where a GPU is granted, and refused without; loadlock explain last counts refused calls"},
 				{"a command of ioctl is refused that this driver needs: newer than the list", learnIoctls},
 				{"an open of /dev/nvidia-uvm-tools is answered with EACCES where ENOENT would do", "inside it does not exist; gpu.extra_nodes shows it if a tool insists"},
 				{"the limit of address space (ulimit -v) is set in the calling shell", "ulimit -v unlimited before loadlock: CUDA reserves more than there is memory"},
@@ -130,7 +130,7 @@ func cudaStart() []GPUError {
 // cudaWork are the errors of a GPU that started.
 func cudaWork() []GPUError {
 	return []GPUError{
-		{ID: "cuda-2", Names: "CUDA_ERROR_OUT_OF_MEMORY, cudaErrorMemoryAllocation: out of memory",
+		{ID: GPUOutOfMemory, Names: "CUDA_ERROR_OUT_OF_MEMORY, cudaErrorMemoryAllocation: out of memory",
 			Means: "the GPU has no more memory for this process",
 			Causes: []Cause{
 				{"the model does not fit: weights, activations and cache together", "a smaller batch, half precision, or quantised weights; PyTorch's message says how much it wanted and had"},

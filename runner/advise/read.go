@@ -88,7 +88,9 @@ func (g *Sighting) fill(row text, re *regexp.Regexp, s string, m []int) bool {
 // distinct keeps the first of each thing wanted.
 func distinct(list []Sighting) (out []Sighting) {
 	for _, g := range list {
-		if !slices.ContainsFunc(out, func(o Sighting) bool { return o.Want == g.Want && o.Warning == g.Warning && (o.What == g.What || g.What == "") }) {
+		if !slices.ContainsFunc(out, func(o Sighting) bool {
+			return o.Want == g.Want && o.Warning == g.Warning && (o.What == g.What || g.What == "")
+		}) {
 			out = append(out, g)
 		}
 	}

@@ -63,7 +63,8 @@ func TestReadUnderstandsRealMessages(t *testing.T) {
 		"tool space":                     {Want: WantSpace},
 		"python memory":                  {Want: WantMemory, By: "mem.py line 1"},
 		"torch memory":                   {Want: WantMemory, By: "tmem.py line 2"},
-		"torch without a GPU":            {Want: WantGPU},
+		"cuda by number":                 {Want: WantGPU, What: "cuda-802", By: "load.py line 7, through torch"},
+		"hip by number":                  {Want: WantGPU, What: "hip-100"},
 	}
 	for _, row := range texts {
 		want, known := wants[row.name]
@@ -99,6 +100,7 @@ func TestReadLeavesOrdinaryOutputAlone(t *testing.T) {
 		"OSError: [Errno 5] Input/output error: '/data/x'\n", // a disk that fails
 		"FileExistsError: [Errno 17] File exists: '/tmp/x'\n",
 		"see https://huggingface.co/docs for help\n",
+		"CUDA error rate 304 per hour\n", "benchmark: code=304\n", "using device cuda:0 of 8\n", "CUDA error: 9999\n", "out of memory\n", "unknown error\n", "operation not supported\n",
 	} {
 		if got := Read([]byte(text)); len(got) != 0 {
 			t.Errorf("%q: %+v", text, got)

@@ -23,6 +23,10 @@ type Policy struct {
 	ShmMB      int64    `json:"shm_size_mb"`
 	TimeoutSec int64    `json:"timeout_seconds"`
 	CPUTimeSec int64    `json:"cpu_time_seconds"`
+
+	GPU struct {
+		MemoryMB int64 `json:"memory_limit_mb"`
+	} `json:"gpu"`
 }
 
 // Option is one way to permit what was refused: flags of run, lines of a policy file, and what both together cost.
