@@ -40,6 +40,7 @@ type auditLine struct {
 	Verdict string    `json:"verdict"`
 	Outcome Outcome   `json:"outcome"`
 	Status  int       `json:"status"`
+	GPU     *auditGPU `json:"gpu,omitempty"`
 	Prev    string    `json:"prev"`
 }
 
@@ -61,7 +62,7 @@ func Record(dir string, res Result) error {
 		return fmt.Errorf("audit log: %w", err)
 	}
 	line := auditLine{Version: 1, Time: res.Started.UTC(), Run: res.ID, Type: "run", Command: res.Command,
-		Policy: res.Policy.Name + " " + res.Policy.Digest, Verdict: res.Verdict.String(), Outcome: res.Outcome, Status: res.Status}
+		Policy: res.Policy.Name + " " + res.Policy.Digest, Verdict: res.Verdict.String(), Outcome: res.Outcome, Status: res.Status, GPU: res.GPU.audit()}
 	for _, m := range res.Models {
 		line.Models = append(line.Models, m.Path+" "+m.Digest)
 	}

@@ -67,12 +67,15 @@ func Hint(err error) string {
 		execute *isolate.ExecError
 		kept    *KeepError
 		ended   *EndedError
+		noGPU   *GPUError
 	)
 	switch {
 	case errors.As(err, &usage):
 		return usage.Hint
 	case errors.As(err, &pin):
 		return pin.Hint
+	case errors.As(err, &noGPU):
+		return noGPU.Hint
 	case errors.As(err, &command):
 		return command.Hint
 	case errors.As(err, &layer):

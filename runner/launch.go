@@ -44,6 +44,9 @@ func (r *run) prepare(files [][]*validate.File) error {
 			return err
 		}
 		r.res.Plan = plan
+		if r.gpu.Granted() {
+			r.res.GPU.Plan = &r.gpu
+		}
 	}
 	return nil
 }
@@ -177,7 +180,7 @@ func (r *run) boxSpec(files [][]*validate.File) (isolate.Spec, error) {
 	s := isolate.Spec{
 		ID: r.dir.id, RunDir: filepath.Join(r.dir.path, "box"), Args: r.found.Args, Dir: r.found.Dir, Env: r.found.Env,
 		Symlinks: r.found.Symlinks, Masks: r.found.Masks, Etc: etcFiles,
-		Sandbox: r.policy.Sandbox, Ports: r.portsInside(), CountDenials: r.job.FailOnDenial, Watch: r.job.learn != nil,
+		Sandbox: r.policy.Sandbox, Ports: r.portsInside(), CountDenials: r.job.FailOnDenial, Watch: r.job.learn != nil, GPU: r.gpu,
 		Host: isolate.Host{Rootless: ids.Rootless, Limited: ids.Limited, UID: os.Geteuid(), GID: os.Getegid(), IDBase: ids.Base,
 			Program: exe, Cgroup: cg.Path, Systemd: cg.Systemd, SwapFile: isolate.SwapAccounted()},
 		Stdin: r.stdio.In, Stdout: r.stdio.Out, Stderr: r.stdio.Err, Terminal: r.stdio.Terminal, Foreground: r.stdio.Foreground,

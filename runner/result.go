@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"os"
 	"time"
 
@@ -25,6 +26,7 @@ type Job struct {
 	Output  string   // --output DIR, or empty
 	Workdir string   // --workdir, or empty
 	Publish []Publish
+	GPU     GPURequest
 
 	Stdin, Stdout, Stderr *os.File
 	Signals               <-chan os.Signal
@@ -38,8 +40,12 @@ type Job struct {
 
 	stall time.Duration // how long without progress after a denial is a stall; 0: the usual
 	learn *learning     // what learn mode sees; nil otherwise
+	root  string        // where GPUs are looked for; empty: "/". Tests have a folder
 	waive []string      // layers that selftest does without, on a host that does not give them
 }
+
+// gpuRoot is where GPUs are looked for.
+func (j Job) gpuRoot() string { return cmp.Or(j.root, "/") }
 
 // Result is the JSON report: what was found, decided, enforced and used. Its schema has a version.
 type Result struct {
@@ -55,6 +61,7 @@ type Result struct {
 	Code     *Code                 `json:"code,omitempty"`    // which script ran, when the interpreter was given one
 	Verdict  validate.Verdict      `json:"verdict"`           // the worst of the models'; undecided when there is none
 	Layers   []isolate.Enforcement `json:"layers"`
+	GPU      *GPUResult            `json:"gpu,omitempty"`
 	Exit     *isolate.Exit         `json:"exit,omitempty"` // absent when the command did not run
 	Denials  []isolate.Denial      `json:"denials"`        // refused system calls, by call and argument
 	// DenialsNotCounted says why Denials is empty or not complete, when it is not.
@@ -104,6 +111,7 @@ type ErrorResult struct {
 type Timings struct {
 	Policy   time.Duration `json:"policy_ns"`
 	Discover time.Duration `json:"discover_ns"`
+	GPU      time.Duration `json:"gpu_ns,omitempty"` // finding and planning one
 	Pin      time.Duration `json:"pin_ns"`
 	Scan     time.Duration `json:"scan_ns"` // runs beside Box
 	Box      time.Duration `json:"box_ns"`

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/loadlock/loadlock/isolate"
+	"github.com/loadlock/loadlock/isolate/gpu"
 	"github.com/loadlock/loadlock/policy"
 	"github.com/loadlock/loadlock/runner/proxy"
 	"github.com/loadlock/loadlock/validate"
@@ -34,6 +35,9 @@ func Run(ctx context.Context, job Job) (res Result, err error) {
 	r := run{job: job, res: &res, opened: map[*validate.File]bool{}, patience: patience, insist: func() { cancel(SignalError(unix.SIGINT)) }}
 	go r.signals(ctx, cancel)
 	if err := r.policyAndCommand(); err != nil {
+		return res, err
+	}
+	if err := r.grantGPU(); err != nil {
 		return res, err
 	}
 	defer r.closePorts()
@@ -76,6 +80,9 @@ type run struct {
 	job    Job
 	res    *Result
 	policy policy.Policy
+	// provenance says where its values are from, for refusals.
+	provenance policy.Provenance
+
 	found  Found
 	dir    *runDir
 	snaps  []*validate.Snapshot // the models
@@ -85,6 +92,9 @@ type run struct {
 	ports  []proxy.Port // published
 	proxy  *proxy.Proxy // nil: no network and nothing published
 	stdio  *stdio
+
+	gpus []gpu.GPU // granted
+	gpu  gpu.Plan  // what they add to the box
 
 	// What keeps the models' large files; see keep.
 	store       *runDir          // of copies, when there are any
@@ -118,7 +128,8 @@ func (r *run) policyAndCommand() error {
 	}
 	r.job.Flags.Output, r.job.Flags.ExtraRead, r.job.Flags.ExtraWrite = r.job.Output != "", len(r.job.Read) > 0, len(r.job.Write) > 0
 	r.job.Flags.Publish = wanted(r.job.Publish)
-	if r.policy, _, err = prov.WithFlags(p, r.job.Flags); err != nil {
+	r.job.Flags.GPU, r.job.Flags.NoGPU = len(r.job.GPU.Names) > 0, r.job.GPU.None
+	if r.policy, r.provenance, err = prov.WithFlags(p, r.job.Flags); err != nil {
 		return fmt.Errorf("policy: %w", err)
 	}
 	r.policy.Sandbox.UnsafeOptional = slices.Concat(r.policy.Sandbox.UnsafeOptional, r.job.waive)

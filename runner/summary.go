@@ -99,6 +99,7 @@ func ran(b *strings.Builder, res Result, style Style) {
 		}
 	}
 	parts = append(parts, held(res)...)
+	parts = append(parts, res.GPU.summary()...)
 	parts = append(parts, networkUse(res.Network)...)
 	for _, s := range res.Skipped {
 		parts = append(parts, "not copied out: "+s)

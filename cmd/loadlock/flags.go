@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -50,6 +51,24 @@ func network(s string) (n *policy.Network, hosts []string, err error) {
 		return ptr(policy.NetworkAllow), strings.Split(list, ","), nil
 	}
 	return nil, nil, &runner.UsageError{What: fmt.Sprintf("--net %q is unknown", s), Hint: "use none, allow:HOST,…, or host"}
+}
+
+// gpuRequest reads --gpu, --gpus and --cdi-dir.
+func (f *runFlags) gpuRequest() (r runner.GPURequest, err error) {
+	if len(f.gpu) > 0 && len(f.gpus) > 0 {
+		return r, &runner.UsageError{What: "--gpu and --gpus are both given", Hint: "keep --gpu"}
+	}
+	if r, err = runner.ParseGPU("--gpu", f.gpu); err == nil && len(f.gpus) > 0 {
+		r, err = runner.ParseGPU("--gpus", f.gpus)
+	}
+	for _, dir := range f.cdi {
+		abs, absErr := filepath.Abs(dir)
+		if absErr != nil || dir == "" {
+			return r, &runner.UsageError{What: fmt.Sprintf("--cdi-dir %q is no folder", dir), Hint: "name a folder with CDI specs"}
+		}
+		r.Specs = append(r.Specs, abs)
+	}
+	return r, err
 }
 
 func ptr[T any](v T) *T { return &v }

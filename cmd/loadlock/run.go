@@ -12,13 +12,13 @@ import (
 )
 
 type runFlags struct {
-	policy, gpu, net, memory, timeout, shm, output, workdir, report string
-	models, read, write, env, volumes, publish                      []string
-	cpus                                                            float64
-	pids                                                            int64
-	copyModel                                                       bool
-	failOnDenial, json, dryRun, quiet, tty, remove                  bool
-	cpusGiven, pidsGiven                                            bool
+	policy, gpuMemory, net, memory, timeout, shm, output, workdir, report string
+	models, read, write, env, volumes, publish, gpu, gpus, cdi            []string
+	cpus                                                                  float64
+	pids                                                                  int64
+	copyModel                                                             bool
+	failOnDenial, json, dryRun, quiet, tty, remove                        bool
+	cpusGiven, pidsGiven                                                  bool
 }
 
 func runCommand() *cobra.Command {
@@ -54,8 +54,10 @@ func (f *runFlags) register(c *cobra.Command) {
 	fl.StringArrayVar(&f.models, "model", nil, "model folder or file to validate and mount (repeatable)")
 	fl.BoolVar(&f.copyModel, "copy-model", false, "make private copies of large model files too, so that nobody can change them")
 	fl.StringVar(&f.policy, "policy", "", "policy template or file")
-	fl.StringVar(&f.gpu, "gpu", "none", "GPU to grant")
-	fl.StringVar(&f.gpu, "gpus", "none", "same as --gpu")
+	fl.StringArrayVar(&f.gpu, "gpu", nil, "GPU to grant: none, all, an index (0,1), GPU-<uuid>, MIG-<uuid>, mig:<gpu>:<gi>:<ci>, or a CDI name (nvidia.com/gpu=0)")
+	fl.StringArrayVar(&f.gpus, "gpus", nil, "as docker spells it: all, or device=0,1; a bare number counts GPUs there and is refused here")
+	fl.StringVar(&f.gpuMemory, "gpu-memory", "", "limit of each GPU's memory, for example 20G")
+	fl.StringArrayVar(&f.cdi, "cdi-dir", nil, "folder with CDI specs, beside /etc/cdi and /var/run/cdi (repeatable)")
 	fl.StringVar(&f.net, "net", "", "network: none, allow:HOST[:PORT],… (TLS through a proxy, as far as the policy permits), or host (unsafe)")
 	fl.StringVar(&f.net, "network", "", "same as --net")
 	fl.StringArrayVarP(&f.publish, "publish", "p", nil, "[IP:]HOSTPORT:PORT: make a server inside reachable on this machine (repeatable)")
@@ -100,8 +102,8 @@ func (f *runFlags) job(args []string) (job runner.Job, err error) {
 		Pass: f.env, Read: f.read, Write: f.write, Output: f.output, Workdir: f.workdir, DryRun: f.dryRun, FailOnDenial: f.failOnDenial,
 		Notice: notice,
 		Stdin:  os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
-	if f.gpu != "none" && f.gpu != "" {
-		return job, &runner.UsageError{What: "--gpu: this version grants no GPU", Hint: "leave --gpu out, or use --gpu none"}
+	if job.GPU, err = f.gpuRequest(); err != nil {
+		return job, err
 	}
 	if f.tty && !isTerminal(os.Stdin) {
 		return job, &runner.UsageError{What: "--tty: stdin is not a terminal", Hint: "leave --tty out; a terminal is passed through when there is one"}
@@ -131,6 +133,11 @@ func (f *runFlags) job(args []string) (job runner.Job, err error) {
 func (f *runFlags) limits(to *policy.Flags) (err error) {
 	if f.memory != "" {
 		if to.MemoryMB, err = megabytes("memory", f.memory); err != nil {
+			return err
+		}
+	}
+	if f.gpuMemory != "" {
+		if to.GPUMemoryMB, err = megabytes("gpu-memory", f.gpuMemory); err != nil {
 			return err
 		}
 	}
@@ -207,7 +214,7 @@ func (f *runFlags) print(res runner.Result) {
 	case f.dryRun && res.Plan != nil:
 		printJSON(os.Stdout, res.Plan)
 		runner.Summary(os.Stderr, res, style())
-	case f.quiet && res.Exit != nil && len(res.Weakened) == 0:
+	case f.quiet && res.Exit != nil && len(res.Weakened) == 0 && (res.GPU == nil || res.GPU.Fallback == ""):
 	default:
 		runner.Summary(os.Stderr, res, style())
 	}
