@@ -36,6 +36,8 @@ var forbidden = []edge{
 	{from: "validate", to: module + "/validate/...", reason: "the contract must not know the formats; validate/all lists them"},
 	{from: anybody, to: module + "/cmd/...", reason: "the command line is the top"},
 	{from: anybody, to: module + "/validate/validatetest", reason: "a helper of tests"},
+	{from: anybody, to: module + "/isolate/gpu/gputest", reason: "a helper of tests"},
+	{from: "isolate/gpu", to: "os/exec", reason: "discovery starts no vendor's tool"},
 	{from: "runner/...", to: module + "/seccomp/...", reason: "only isolate turns tables into a filter"},
 
 	{from: anybody, to: "github.com/opencontainers/runc/...", reason: "one package knows libcontainer, whose API promises nothing", except: []string{"isolate"}},

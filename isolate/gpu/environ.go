@@ -19,18 +19,18 @@ var common = []string{
 func environment(g Grant) []string {
 	var out []string
 	names := map[Vendor][]string{}
+	name := func(v Vendor, uuid string) {
+		if uuid == "" { // named by its place among what is reachable inside, which is nothing but the granted
+			uuid = strconv.Itoa(len(names[v]))
+		}
+		names[v] = append(names[v], uuid)
+	}
 	for _, gpu := range g.GPUs {
-		// Without a UUID it is named by its place among what is reachable inside, which is nothing but the granted.
-		place := strconv.Itoa(len(names[gpu.Vendor]))
-		switch {
-		case len(gpu.MIG) > 0:
-			for _, m := range gpu.MIG {
-				names[gpu.Vendor] = append(names[gpu.Vendor], m.UUID)
-			}
-		case gpu.UUID != "":
-			names[gpu.Vendor] = append(names[gpu.Vendor], gpu.UUID)
-		default:
-			names[gpu.Vendor] = append(names[gpu.Vendor], place)
+		for _, m := range gpu.MIG {
+			name(gpu.Vendor, m.UUID)
+		}
+		if len(gpu.MIG) == 0 {
+			name(gpu.Vendor, gpu.UUID)
 		}
 	}
 	for _, v := range []struct {

@@ -94,13 +94,21 @@ func (p *Plan) node(nodes ...Node) {
 	}
 }
 
-// add puts a part of /proc and /sys in. Two parts that write the same file of /proc (MIG's list of minors) each add to it.
+// add puts a part of /proc and /sys in. A file of /proc that several instances share (MIG's list of minors) has the lines
+// of each.
 func (p *Plan) add(v view) {
 	maps.Copy(p.Files, v.files)
 	maps.Copy(p.Links, v.links)
 	for name, text := range v.proc {
-		if !strings.Contains(p.Proc[name], text) {
-			p.Proc[name] += text
+		have, shared := p.Proc[name]
+		if !shared {
+			p.Proc[name] = text
+			continue
+		}
+		for line := range strings.Lines(text) {
+			if !strings.Contains("\n"+have, "\n"+line) {
+				p.Proc[name] += line
+			}
 		}
 	}
 	for _, m := range v.mounts {

@@ -76,6 +76,8 @@ type Problem struct {
 	BusID  string `json:"bus_id,omitempty"` // of the one GPU that it concerns; empty: all of the vendor's
 	What   string `json:"what"`
 	Remedy string `json:"remedy"` // what to do next
+
+	Unloaded bool `json:"unloaded,omitempty"` // there is hardware, and no driver for it
 }
 
 func (p Problem) Error() string { return p.What + ": " + p.Remedy }

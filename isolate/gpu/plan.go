@@ -1,6 +1,14 @@
 package gpu
 
-import "github.com/loadlock/loadlock/seccomp"
+import (
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/loadlock/loadlock/seccomp"
+)
 
 // Plan is what a grant adds to a box. The zero value adds nothing: no GPU.
 type Plan struct {
@@ -11,6 +19,19 @@ type Plan struct {
 	Proc   map[string]string `json:"proc,omitempty"`   // all that /proc/driver holds inside, by path below it ("nvidia/params")
 	Env    []string          `json:"env,omitempty"`    // "K=V"; stronger than the caller's and --env
 	Ioctls seccomp.Ioctls    `json:"ioctls"`           // commands that the filter lets through
+}
+
+// MarshalJSON is for people and records: a file that is no text (a PCI device's config) is "hex:" and its bytes.
+func (p Plan) MarshalJSON() ([]byte, error) {
+	type plain Plan
+	shown := plain(p)
+	shown.Files = maps.Clone(p.Files)
+	for name, content := range shown.Files {
+		if !utf8.ValidString(content) || strings.ContainsRune(content, 0) {
+			shown.Files[name] = "hex:" + hex.EncodeToString([]byte(content))
+		}
+	}
+	return json.Marshal(shown)
 }
 
 // Granted reports whether there is a GPU in it.

@@ -57,6 +57,7 @@ func join(chosen []GPU, g GPU) []GPU {
 	return append(chosen, g)
 }
 
+// find is the GPUs of one word.
 func (h Host) find(word string) ([]GPU, error) {
 	name, among := word, vendors
 	if kind, rest, qualified := strings.Cut(word, "="); qualified {
@@ -66,12 +67,16 @@ func (h Host) find(word string) ([]GPU, error) {
 		}
 		name, among = rest, []Vendor{v}
 	}
+	_, index := number(name, 255)
 	match, err := matcher(name)
 	if err != nil {
 		return nil, err
 	}
 	var out []GPU
 	for _, v := range among {
+		if p, broken := h.problem(v, ""); broken && (index || name == "all" && !p.Unloaded) {
+			return nil, p // "0" does not quietly mean another vendor's GPU because this one's is broken
+		}
 		for _, g := range h.GPUs {
 			if found, ok := match(g); ok && g.Vendor == v {
 				out = append(out, found)
@@ -85,8 +90,8 @@ func (h Host) find(word string) ([]GPU, error) {
 		return nil, h.absent(word, among)
 	}
 	if g := out[0]; name != "all" && len(g.MIG) > 0 && wholeGPU(name) {
-		return nil, Problem{g.Vendor, g.BusID, fmt.Sprintf("GPU %d is divided into MIG instances and cannot be granted as a whole", g.Index),
-			"name one of them: " + strings.Join(instances(g), ", ")}
+		return nil, Problem{Vendor: g.Vendor, BusID: g.BusID, What: fmt.Sprintf("GPU %d is divided into MIG instances and cannot be granted as a whole", g.Index),
+			Remedy: "name one of them: " + strings.Join(instances(g), ", ")}
 	}
 	return out, nil
 }
@@ -98,50 +103,57 @@ func matcher(name string) (func(GPU) (GPU, bool), error) {
 	if name == "all" {
 		return func(g GPU) (GPU, bool) { return g, true }, nil
 	}
-	if index, err := strconv.ParseUint(name, 10, 16); err == nil {
+	if index, ok := number(name, 255); ok {
 		return func(g GPU) (GPU, bool) { return g, g.Index == int(index) }, nil
 	}
-	if busID.MatchString(name) {
+	if isBusID(name) {
 		return func(g GPU) (GPU, bool) { return g, g.BusID == name }, nil
 	}
-	if gpuUUID.MatchString(name) {
+	if isUUID(name) {
 		return func(g GPU) (GPU, bool) { return g, strings.EqualFold(g.UUID, name) }, nil
 	}
-	if m := migNumbers.FindStringSubmatch(name); m != nil {
+	if gpu, gi, ci, ok := migName(name); ok {
 		return func(g GPU) (GPU, bool) {
-			return only(g, g.Vendor == NVIDIA && strconv.Itoa(g.Index) == m[1], m[2], m[3])
+			same := g.Vendor == NVIDIA && (strings.EqualFold(g.UUID, gpu) || strconv.Itoa(g.Index) == gpu)
+			return only(g, func(m MIG) bool { return same && m.GI == gi && m.CI == ci })
 		}, nil
 	}
-	if m := migOld.FindStringSubmatch(name); m != nil {
-		return func(g GPU) (GPU, bool) { return only(g, strings.EqualFold(g.UUID, m[1]), m[2], m[3]) }, nil
-	}
-	if migUUID.MatchString(name) {
-		return func(g GPU) (GPU, bool) {
-			for _, m := range g.MIG {
-				if strings.EqualFold(m.UUID, name) {
-					g.MIG = []MIG{m}
-					return g, true
-				}
-			}
-			return g, false
-		}, nil
+	if isMIG(name) {
+		return func(g GPU) (GPU, bool) { return only(g, func(m MIG) bool { return strings.EqualFold(m.UUID, name) }) }, nil
 	}
 	return nil, fmt.Errorf("%q names no GPU: write all, an index (0), GPU-<uuid>, a PCI address (0000:17:00.0) or mig:<gpu>:<gi>:<ci>", name)
 }
 
-// only is the GPU with one of its instances.
-func only(g GPU, same bool, gi, ci string) (GPU, bool) {
-	for _, m := range g.MIG {
-		if same && strconv.Itoa(m.GI) == gi && strconv.Itoa(m.CI) == ci {
-			g.MIG = []MIG{m}
-			return g, true
-		}
+// migName reads "mig:<gpu>:<gi>:<ci>" and the older "MIG-GPU-<uuid>/<gi>/<ci>".
+func migName(name string) (gpu string, gi, ci int, ok bool) {
+	parts := strings.Split(strings.TrimPrefix(name, "mig:"), ":")
+	if old, is := strings.CutPrefix(name, "MIG-"); is {
+		parts = strings.Split(old, "/")
+		ok = isUUID(parts[0])
+	} else if strings.HasPrefix(name, "mig:") {
+		_, ok = number(parts[0], 255)
 	}
-	return g, false
+	if !ok || len(parts) != 3 {
+		return "", 0, 0, false
+	}
+	g, good := number(parts[1], 31)
+	c, also := number(parts[2], 31)
+	return parts[0], int(g), int(c), good && also
 }
 
+// only is the GPU with one of its instances.
+func only(g GPU, is func(MIG) bool) (GPU, bool) {
+	i := slices.IndexFunc(g.MIG, is)
+	if i < 0 {
+		return g, false
+	}
+	g.MIG = g.MIG[i : i+1 : i+1]
+	return g, true
+}
+
+// wholeGPU reports whether a name is of a GPU, not of an instance.
 func wholeGPU(name string) bool {
-	return !migNumbers.MatchString(name) && !migOld.MatchString(name) && !migUUID.MatchString(name)
+	return !strings.HasPrefix(name, "mig:") && !strings.HasPrefix(name, "MIG-")
 }
 
 func instances(g GPU) (out []string) {
@@ -158,7 +170,7 @@ func (h Host) absent(word string, among []Vendor) error {
 			return p
 		}
 	}
-	if migUUID.MatchString(word[strings.Index(word, "=")+1:]) {
+	if isMIG(word[strings.Index(word, "=")+1:]) {
 		var names []string
 		for _, g := range h.GPUs {
 			names = append(names, instances(g)...)
