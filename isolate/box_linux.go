@@ -39,6 +39,8 @@ type Box struct {
 	ours       map[string]string
 	started    bool // the workload was executed
 	grace      time.Duration
+	dying      time.Duration // how long killed processes may take; see reap
+	stuck      []Stuck
 	filters    <-chan compiledFilters
 	outer      int // seccomp filters of pid 1 at the start
 	denials    *denials
@@ -59,7 +61,7 @@ type Box struct {
 // is missing is a *LayerError.
 func New(s Spec) (*Box, error) {
 	logrus.SetOutput(io.Discard) // libcontainer warns there; stderr belongs to the command, and errors come back as errors
-	b := &Box{spec: s, ours: ownNamespaces(), grace: grace, keeper: make(chan struct{})}
+	b := &Box{spec: s, ours: ownNamespaces(), grace: grace, dying: dying, keeper: make(chan struct{})}
 	if s.Watch {
 		b.watch = &watch{lookups: map[string]*Lookup{}}
 	}

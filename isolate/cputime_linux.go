@@ -26,15 +26,20 @@ func (b *Box) cgroupCPU() int64 {
 	if b.spec.Host.Cgroup == "" {
 		return 0
 	}
+	if ns := b.groups().cgroupNumber("cpuacct", "cpuacct.usage"); ns > 0 {
+		return ns
+	}
+	return 1000 * max(0, b.groups().cgroupKey("", "cpu.stat", "usage_usec"))
+}
+
+// groups are the folders of the box's cgroup, asked for once.
+func (b *Box) groups() View {
 	b.cgroupOnce.Do(func() {
 		if st, err := b.container.State(); err == nil {
 			b.cgroup = View{cgroups: st.CgroupPaths}
 		}
 	})
-	if ns := b.cgroup.cgroupNumber("cpuacct", "cpuacct.usage"); ns > 0 {
-		return ns
-	}
-	return 1000 * max(0, b.cgroup.cgroupKey("", "cpu.stat", "usage_usec"))
+	return b.cgroup
 }
 
 // userHZ is the unit of times in proc_pid_stat(5), ticks per second; the same on amd64 and arm64.

@@ -51,10 +51,15 @@ func (p *process) kill() error {
 	return nil
 }
 
-// wait waits for the end of the process, for a while; its parent has to wait for it still.
-func (p *process) wait(most time.Duration) {
+// wait waits for the end of the process, for a while, and reports whether it came; its parent has to wait for it still.
+func (p *process) wait(most time.Duration) (ended bool) {
 	fds := []unix.PollFd{{Fd: int32(p.fd), Events: unix.POLLIN}} // readable at the end, pidfd_open(2)
-	_, _ = unix.Poll(fds, int(most.Milliseconds()))
+	for until := time.Now().Add(most); ; {
+		n, err := unix.Poll(fds, int(max(0, time.Until(until)).Milliseconds()))
+		if err != unix.EINTR {
+			return n > 0
+		}
+	}
 }
 
 // started is when the process started, in clock ticks since boot: field 22 of proc_pid_stat(5), or 0. The second

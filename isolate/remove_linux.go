@@ -23,11 +23,12 @@ func Remove(stateRoot, id string) error {
 		}
 		_ = c.Destroy()
 	}
-	var errs []error
 	for _, dir := range leftoverCgroups(id) {
-		errs = append(errs, removeCgroup(dir))
+		if err := removeCgroup(dir); err != nil {
+			return err // on v1 the others hold the same processes, and would be waited for again
+		}
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // endLeftover ends a process whose number may have passed to another one: what it holds by that number it looks at

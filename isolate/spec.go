@@ -81,6 +81,15 @@ type Exit struct {
 	Failed    string `json:"failed,omitempty"` // step that kept it from starting: "exec: no such file or directory"
 	Errno     int    `json:"-"`
 	Usage     Usage  `json:"usage"`
+	// Stuck are processes that were there still, long after they had been killed: they hold whatever they had open.
+	Stuck []Stuck `json:"stuck,omitempty"`
+}
+
+// Stuck is a process that SIGKILL has not ended.
+type Stuck struct {
+	Pid   int    `json:"pid"`
+	Name  string `json:"name"`  // as it called itself
+	State string `json:"state"` // of proc_pid_stat(5): "D" is a wait in the kernel that nothing interrupts
 }
 
 // Usage is what the cgroup counted.

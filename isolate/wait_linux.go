@@ -64,7 +64,7 @@ func (b *Box) Wait(ctx context.Context) (Exit, error) {
 		return exit, err
 	}
 	_ = b.control.send(msgDismiss) // it was killed with the box, or waits for this
-	_, _ = b.process.Wait()
+	exit.Stuck = b.reap()
 	b.closeDenials()
 	return exit, nil
 }
@@ -117,7 +117,8 @@ func (b *Box) kill() {
 	}
 }
 
-// Close ends what still runs and removes the cgroup and the run folder. It may be called more than once.
+// Close ends what still runs and removes the cgroup and the run folder. It may be called more than once. A *StuckError says
+// that the kernel does not end something, which keeps the cgroup; the run folder then stays too, for Remove.
 func (b *Box) Close() error {
 	b.closeOnce.Do(func() {
 		if b.control.file != nil {
@@ -126,17 +127,21 @@ func (b *Box) Close() error {
 		if b.container != nil {
 			if b.first != nil {
 				b.kill()
-				_, _ = b.process.Wait()
+				b.closeErr = b.gone()
 				b.first.close()
 			}
-			b.closeErr = b.container.Destroy()
+			if b.closeErr == nil {
+				b.closeErr = b.container.Destroy()
+			}
 		}
 		b.closeDenials()
 		if b.back != nil {
 			b.back()
 		}
 		close(b.keeper)
-		b.closeErr = errors.Join(b.closeErr, os.RemoveAll(b.spec.RunDir))
+		if !errors.As(b.closeErr, new(*StuckError)) { // what is there of it, the next call looks for
+			b.closeErr = errors.Join(b.closeErr, os.RemoveAll(b.spec.RunDir))
+		}
 	})
 	return b.closeErr
 }

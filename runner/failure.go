@@ -68,6 +68,7 @@ func Hint(err error) string {
 		kept    *KeepError
 		ended   *EndedError
 		noGPU   *GPUError
+		stuck   *isolate.StuckError
 	)
 	switch {
 	case errors.As(err, &usage):
@@ -86,6 +87,8 @@ func Hint(err error) string {
 		return "make sure that nothing writes to the model (a download in progress?), then run again; --copy-model makes private copies first"
 	case errors.As(err, &ended):
 		return "find out who writes to the model; --copy-model makes private copies first"
+	case errors.As(err, &stuck):
+		return "quarantine what it may hold: give a GPU that it had to no other run until the process is gone; a reset of the GPU, or of the machine, ends it. The next loadlock removes what is left"
 	case errors.As(err, &kept):
 		return "raise scan.max_copied_mb so that a copy can be made, store the model where this user owns its files, or name model_files: held in a policy file"
 	case errors.As(err, &execute):

@@ -76,6 +76,12 @@ func (r *runDir) remove() error {
 	return err
 }
 
+// leave gives the folder up for the next call's sweep, without what is private.
+func (r *runDir) leave() error {
+	r.lock.Close()
+	return os.RemoveAll(r.private())
+}
+
 // ours refuses a base folder that somebody else prepared (H-06: links and foreign owners in shared /tmp).
 func ours(base string) error {
 	info, err := os.Lstat(base)

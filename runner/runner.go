@@ -281,8 +281,11 @@ func (r *run) clean() error {
 	at := time.Now()
 	defer func() { r.res.Timings.Clean = time.Since(at) }()
 	var errs []error
+	var stuck *isolate.StuckError
 	if r.box != nil {
-		errs = append(errs, r.box.Close())
+		err := r.box.Close()
+		errors.As(err, &stuck)
+		errs = append(errs, err)
 	}
 	r.stopProxy(time.Now())
 	if r.stdio != nil {
@@ -296,6 +299,9 @@ func (r *run) clean() error {
 	}
 	if r.store != nil {
 		errs = append(errs, r.store.remove())
+	}
+	if stuck != nil { // its cgroup is there still, and the next call looks for that by the folder's name
+		return errors.Join(append(errs, r.dir.leave())...)
 	}
 	return errors.Join(append(errs, r.dir.remove())...)
 }

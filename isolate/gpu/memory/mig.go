@@ -36,7 +36,10 @@ func parseInstances(out []byte) map[string]int64 {
 			continue
 		}
 		// "1c.2g.20gb" is a compute instance, which shares its GPU instance's memory; "1g.10gb+me" and "1g.10gb-me" are about media engines.
-		profile := f[1][:len(f[1])-len(strings.TrimLeft(f[1], "0123456789abcdefghijklmnopqrstuvwxyz."))]
+		profile := f[1]
+		if i := strings.IndexAny(profile, "+-"); i >= 0 {
+			profile = profile[:i]
+		}
 		gb, found := strings.CutSuffix(profile[strings.LastIndexByte(profile, '.')+1:], "gb")
 		if n, err := strconv.ParseInt(gb, 10, 32); found && err == nil && n > 0 {
 			sizes[strings.TrimSuffix(f[5], ")")] = n << 30
