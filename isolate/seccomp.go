@@ -57,5 +57,5 @@ func compileFilters(profile *specs.LinuxSeccomp, s Spec) <-chan compiledFilters 
 }
 
 func seccompOptions(s Spec) seccomp.Options {
-	return seccomp.Options{Ops: s.Sandbox.Allow, GPU: s.GPU.Granted(), Ioctls: s.GPU.Ioctls, Network: s.Sandbox.Network, Listen: len(s.Ports) > 0 || s.Sandbox.LoopbackTCP}
+	return seccomp.Options{Ops: s.Sandbox.Allow, GPU: s.GPU.Granted(), Ioctls: s.GPU.Ioctls, Closed: s.GPU.Closed, Network: s.Sandbox.Network, Listen: len(s.Ports) > 0 || s.Sandbox.LoopbackTCP}
 }

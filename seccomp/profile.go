@@ -2,6 +2,7 @@ package seccomp
 
 import (
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/loadlock/loadlock/policy"
@@ -13,10 +14,11 @@ import (
 type Options struct {
 	Ops     policy.Operations
 	Network policy.Network
-	GPU     bool   // a GPU is granted: its device nodes exist inside
-	Ioctls  Ioctls // commands that those nodes need; not looked at without GPU
-	Listen  bool   // TCP on the box's own loopback whatever the network: a published port, or processes that talk to each other
-	Arch    string // "amd64" or "arm64"; empty: runtime.GOARCH
+	GPU     bool     // a GPU is granted: its device nodes exist inside
+	Ioctls  Ioctls   // commands that those nodes need; not looked at without GPU
+	Listen  bool     // TCP on the box's own loopback whatever the network: a published port, or processes that talk to each other
+	Closed  []string // calls that are left out of the profile, whatever opens them
+	Arch    string   // "amd64" or "arm64"; empty: runtime.GOARCH
 }
 
 func (o Options) arch() string {
@@ -86,7 +88,36 @@ func Profile(o Options) *specs.LinuxSeccomp {
 	if o.listed() {
 		p.Syscalls = append(p.Syscalls, o.Ioctls.syscalls()...)
 	}
+	p.Syscalls = o.leaveOut(p.Syscalls)
 	return p
+}
+
+// leaveOut takes the closed calls out of the entries that allow: they get the answer of every call that is not named.
+func (o Options) leaveOut(list []specs.LinuxSyscall) []specs.LinuxSyscall {
+	if len(o.Closed) == 0 {
+		return list
+	}
+	var out []specs.LinuxSyscall
+	for _, e := range list {
+		if e.Action == specs.ActAllow {
+			e.Names = slices.DeleteFunc(slices.Clone(e.Names), func(n string) bool { return slices.Contains(o.Closed, n) })
+		}
+		if len(e.Names) > 0 {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// GPUCalls are the calls that a grant of a GPU opens under a policy that opens nothing else, in alphabetical order.
+func GPUCalls() (names []string) {
+	for _, b := range []block{jit, gpu} {
+		for _, c := range b.calls {
+			names = append(names, strings.Fields(c.names)...)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // syscalls returns the block's calls that the architecture has: the unconditional ones in one entry,

@@ -19,6 +19,7 @@ type Plan struct {
 	Proc   map[string]string `json:"proc,omitempty"`   // all that /proc/driver holds inside, by path below it ("nvidia/params")
 	Env    []string          `json:"env,omitempty"`    // "K=V"; stronger than the caller's and --env
 	Ioctls seccomp.Ioctls    `json:"ioctls"`           // commands that the filter lets through
+	Closed []string          `json:"closed,omitempty"` // system calls that stay refused although the grant opens them; see Without
 }
 
 // MarshalJSON is for people and records: a file that is no text (a PCI device's config) is "hex:" and its bytes.
