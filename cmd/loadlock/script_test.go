@@ -110,8 +110,17 @@ var probes = map[string]func() error{
 	"landlock": func() error { return missingLayers("landlock") },
 	"torch":    func() error { return python("import torch") },
 	"python":   func() error { return python("") },
-	"gcc":      func() error { _, err := exec.LookPath("gcc"); return err },
-	"runc":     func() error { _, err := exec.LookPath("runc"); return err },
+	// nogpu: nothing that --gpu could find.
+	"nogpu": func() error {
+		for _, pattern := range []string{"/dev/nvidia[0-9]*", "/dev/kfd", "/dev/dri/renderD*", "/dev/dxg"} {
+			if found, _ := filepath.Glob(pattern); len(found) > 0 {
+				return fmt.Errorf("there is %s", found[0])
+			}
+		}
+		return nil
+	},
+	"gcc":  func() error { _, err := exec.LookPath("gcc"); return err },
+	"runc": func() error { _, err := exec.LookPath("runc"); return err },
 	"unshare": func() error {
 		out, err := exec.Command("unshare", "-m", "true").CombinedOutput()
 		if err != nil {
