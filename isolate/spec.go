@@ -99,4 +99,6 @@ type Usage struct {
 	PeakPids   int64 `json:"peak_pids"` // -1: not known
 	OOMKills   int64 `json:"oom_kills"`
 	PidsDenied int64 `json:"pids_denied"` // forks refused by the pids limit; -1: not known
+	// PeakGPU is the most that was seen in use of one GPU's memory, by whoever limits that; 0: nobody looked, or none was.
+	PeakGPU int64 `json:"peak_gpu_memory_bytes,omitempty"`
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 
 	"github.com/loadlock/loadlock/isolate"
+	"github.com/loadlock/loadlock/isolate/gpu/memory"
 	"github.com/loadlock/loadlock/policy"
 	"github.com/loadlock/loadlock/validate"
 	"golang.org/x/sys/unix"
@@ -68,6 +69,8 @@ func Hint(err error) string {
 		kept    *KeepError
 		ended   *EndedError
 		noGPU   *GPUError
+		limit   *memory.Refusal
+		blind   *memory.BlindError
 		stuck   *isolate.StuckError
 	)
 	switch {
@@ -87,6 +90,10 @@ func Hint(err error) string {
 		return "make sure that nothing writes to the model (a download in progress?), then run again; --copy-model makes private copies first"
 	case errors.As(err, &ended):
 		return "find out who writes to the model; --copy-model makes private copies first"
+	case errors.As(err, &limit):
+		return limit.Remedy
+	case errors.As(err, &blind):
+		return "see why it does not answer outside the sandbox (nvidia-smi; dmesg); a limit that the kernel or the hardware holds needs nobody to look: loadlock doctor --gpu"
 	case errors.As(err, &stuck):
 		return "quarantine what it may hold: give a GPU that it had to no other run until the process is gone; a reset of the GPU, or of the machine, ends it. The next loadlock removes what is left"
 	case errors.As(err, &kept):

@@ -8,20 +8,33 @@ import (
 
 	"github.com/loadlock/loadlock/isolate/gpu"
 	"github.com/loadlock/loadlock/isolate/gpu/cdi"
+	"github.com/loadlock/loadlock/isolate/gpu/memory"
 	"github.com/loadlock/loadlock/policy"
 )
 
 // GPUResult is what was asked for, offered and granted. It is absent when nothing was asked for.
 type GPUResult struct {
-	Requested []string     `json:"requested"` // as --gpu names them; empty: gpu.mode of the policy asked for one
-	Mode      string       `json:"mode"`      // gpu.mode of the policy: "none", "optional", "required"
-	Offered   []cdi.Record `json:"offered,omitempty"`
-	Drivers   []GPUDriver  `json:"drivers,omitempty"`
-	Granted   []GPUGrant   `json:"granted"`
-	Nodes     []gpu.Node   `json:"nodes,omitempty"` // that exist inside
-	Ioctls    *GPUIoctls   `json:"ioctls,omitempty"`
-	Fallback  string       `json:"fallback,omitempty"` // why there is none, where the policy puts up with that
-	Plan      *gpu.Plan    `json:"plan,omitempty"`     // --dry-run: all that is added to the box
+	Requested []string      `json:"requested"` // as --gpu names them; empty: gpu.mode of the policy asked for one
+	Mode      string        `json:"mode"`      // gpu.mode of the policy: "none", "optional", "required"
+	Offered   []cdi.Record  `json:"offered,omitempty"`
+	Drivers   []GPUDriver   `json:"drivers,omitempty"`
+	Granted   []GPUGrant    `json:"granted"`
+	Nodes     []gpu.Node    `json:"nodes,omitempty"` // that exist inside
+	Ioctls    *GPUIoctls    `json:"ioctls,omitempty"`
+	Memory    []memory.Held `json:"memory,omitempty"` // what holds gpu.memory_limit_mb; absent without a limit
+	// Holders are other processes that had a granted GPU open before the start, as far as could be seen; HoldersUnseen
+	// counts the processes that could not be looked at.
+	Holders       []memory.Holder `json:"holders,omitempty"`
+	HoldersUnseen int             `json:"holders_unseen,omitempty"`
+	Xids          *GPUXids        `json:"xids,omitempty"`     // absent: not known
+	Fallback      string          `json:"fallback,omitempty"` // why there is none, where the policy puts up with that
+	Plan          *gpu.Plan       `json:"plan,omitempty"`     // --dry-run: all that is added to the box
+}
+
+// GPUXids are the errors of the granted GPUs that the kernel's log held (NVIDIA's Xid).
+type GPUXids struct {
+	Before int `json:"before"` // the run
+	After  int `json:"after"`
 }
 
 // GPUDriver is a kernel driver that the command talks to.

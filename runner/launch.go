@@ -60,7 +60,10 @@ func (r *run) startBox(ctx context.Context) error {
 	}
 	err := r.box.Start(ctx)
 	r.res.Layers = r.box.Enforced
-	return err
+	if err != nil {
+		return err
+	}
+	return r.memory.Confine(r.box.Group())
 }
 
 // launch cannot be called without clearance: the models were admitted, or there is none.
@@ -96,9 +99,10 @@ func (r *run) launch(ctx context.Context, c clearance) error {
 	r.tellPorts()
 	began := time.Now()
 	defer r.stopProxy(began)
-	watched := r.watchStall()
+	watched, limited := r.watchStall(), r.memory.Start(r.box, r.box.Group())
 	exit, err := r.box.Wait(ctx)
 	watched()
+	unheld := r.heldGPUMemory(limited, &exit)
 	r.denials()
 	if err != nil {
 		return err
@@ -115,7 +119,7 @@ func (r *run) launch(ctx context.Context, c clearance) error {
 	if output != nil {
 		r.res.Skipped, err = copyOut(output, r.job.Output, r.policy.Sandbox.TmpMB<<20)
 	}
-	return errors.Join(changed, err)
+	return errors.Join(unheld, changed, err)
 }
 
 // release starts the command, unless a signal came first.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/loadlock/loadlock/isolate"
 	"github.com/loadlock/loadlock/isolate/gpu"
+	"github.com/loadlock/loadlock/isolate/gpu/memory"
 	"github.com/loadlock/loadlock/policy"
 	"github.com/loadlock/loadlock/runner/proxy"
 	"github.com/loadlock/loadlock/validate"
@@ -50,6 +51,10 @@ func Run(ctx context.Context, job Job) (res Result, err error) {
 	res.ID = r.dir.id
 	sweepCopies(storeDir(getenv(job.Env), job.Home))
 	defer func() { err = errors.Join(err, r.clean()) }()
+	if err := r.limitGPUMemory(); err != nil {
+		return res, err
+	}
+	r.holdersOfGPU()
 	if err := errors.Join(r.pin(ctx), r.pinScript(ctx)); err != nil {
 		return res, err
 	}
@@ -95,6 +100,9 @@ type run struct {
 
 	gpus []gpu.GPU // granted
 	gpu  gpu.Plan  // what they add to the box
+
+	memory *memory.Limiter // of their memory; nil: no limit
+	xids   func()          // counts the GPUs' errors once more; nil: not known
 
 	// What keeps the models' large files; see keep.
 	store       *runDir          // of copies, when there are any

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/loadlock/loadlock/isolate"
+	"github.com/loadlock/loadlock/isolate/gpu/memory"
 	"github.com/loadlock/loadlock/validate"
 	"github.com/loadlock/loadlock/validate/all"
 )
@@ -68,6 +69,9 @@ func ran(b *strings.Builder, res Result, style Style) {
 	if res.Outcome == Exited && res.Status != 0 {
 		word = fmt.Sprintf("exit %d", res.Status)
 	}
+	if res.GPU != nil && slices.ContainsFunc(res.GPU.Memory, func(h memory.Held) bool { return h.Exceeded }) {
+		word = "out of GPU memory"
+	}
 	if res.Outcome == Signaled {
 		word = fmt.Sprintf("ended by signal %d", res.Exit.Signal)
 	}
@@ -85,6 +89,9 @@ func ran(b *strings.Builder, res Result, style Style) {
 		parts = append(parts, "memory not measured: the cgroup was gone with the last process")
 	} else {
 		parts = append(parts, "memory not limited and not measured")
+	}
+	if u.PeakGPU > 0 {
+		parts = append(parts, "peak GPU memory "+size(u.PeakGPU))
 	}
 	if u.OOMKills > 0 {
 		parts = append(parts, fmt.Sprintf("%d killed for memory", u.OOMKills))

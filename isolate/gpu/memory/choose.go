@@ -10,7 +10,7 @@ type Request struct {
 	Root    string // of the host, "/", or a test's folder
 	Devices []Device
 	LimitMB int64 // MiB of each device; 0: no limit
-	// Hard refuses what is no wall: gpu.memory_enforce require_hard.
+	// Hard refuses what is no wall: gpu.enforce: require-hard.
 	Hard bool
 	// Cgroup is the group that the box will have on cgroup v2, below the mount point; empty: none, or v1.
 	Cgroup string
@@ -20,10 +20,12 @@ type Request struct {
 type Device struct {
 	Name   string // as the report names it
 	Vendor string // "nvidia", "amd", "intel", "wsl"
-	UUID   string // NVIDIA's: "GPU-…", of an instance "MIG-…"
-	BusID  string // PCI address; of an instance that of its GPU
-	MIG    bool   // an instance
+	UUID   string // NVIDIA's: "GPU-…"
+	BusID  string // PCI address
 	Node   string // its own device node on the host
+
+	MIG      bool // it is one GPU instance of the device
+	Instance int  // which
 }
 
 // Mechanism is what holds a limit.
@@ -111,7 +113,7 @@ func (h *host) choose(d Device) (chosen, error) {
 	}
 	if h.Hard {
 		return chosen{}, &Refusal{What: fmt.Sprintf("nothing hard can hold %d MiB of %s: %s", h.LimitMB, d.Name, why),
-			Remedy: "a kernel with CONFIG_CGROUP_DMEM (6.14) under cgroup v2 and a driver that uses it, or a MIG instance; or gpu.enforce: best_effort in the policy, which watches and kills afterwards; or no gpu.memory_limit_mb"}
+			Remedy: "a kernel with CONFIG_CGROUP_DMEM (6.14) under cgroup v2 and a driver that uses it, or a MIG instance; or gpu.enforce: best-effort in the policy, which watches and kills afterwards; or no gpu.memory_limit_mb"}
 	}
 	s, err := h.sourceFor(d)
 	if err != nil {
@@ -141,13 +143,13 @@ func (h *host) instance(d Device) (chosen, error) {
 	size, err := h.instanceSize(d)
 	switch {
 	case err == nil && size > h.LimitMB<<20:
-		return chosen{}, &Refusal{What: fmt.Sprintf("%s is an instance with up to %d MiB, and the limit is %d MiB", d.Name, size>>20, h.LimitMB),
+		return chosen{}, &Refusal{What: fmt.Sprintf("%s is an instance of %d MiB, and the limit is %d MiB", d.Name, size>>20, h.LimitMB),
 			Remedy: "grant a smaller instance, or raise gpu.memory_limit_mb to the instance's size: nothing divides an instance further"}
 	case err != nil && h.Hard:
 		return chosen{}, &Refusal{What: fmt.Sprintf("%s is a MIG instance, and its size is not known: %v", d.Name, err),
-			Remedy: "install nvidia-smi as /usr/bin/nvidia-smi, owned by root, so that the size can be compared with the limit; or leave gpu.memory_limit_mb out: the instance's size is a wall anyway; or gpu.enforce: best_effort"}
+			Remedy: "install nvidia-smi as /usr/bin/nvidia-smi, owned by root, so that the size can be compared with the limit; or leave gpu.memory_limit_mb out: the instance's size is a wall anyway; or gpu.enforce: best-effort"}
 	case err != nil:
 		return chosen{held: Held{Mechanism: MIG, How: "the instance's size is a wall, but whether that is within the limit is not known: " + err.Error()}}, nil
 	}
-	return chosen{held: Held{Mechanism: MIG, Hard: true, How: fmt.Sprintf("the hardware gives the instance at most %d MiB", size>>20)}}, nil
+	return chosen{held: Held{Mechanism: MIG, Hard: true, How: fmt.Sprintf("the hardware gives the instance %d MiB", size>>20)}}, nil
 }

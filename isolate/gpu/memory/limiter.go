@@ -70,7 +70,7 @@ func (l *Limiter) Confine(group string) error {
 			}
 			if err != nil {
 				return &Refusal{What: fmt.Sprintf("dmem.max of %s cannot be set: %v", r.name, err),
-					Remedy: "see cgroup.controllers and cgroup.subtree_control above " + group + "; or gpu.enforce: best_effort with a kernel that has no dmem"}
+					Remedy: "see cgroup.controllers and cgroup.subtree_control above " + group + "; or gpu.enforce: best-effort with a kernel that has no dmem"}
 			}
 		}
 	}
