@@ -43,8 +43,11 @@ func (e Evaluator) Errno(d Data) (errno uint16, refused bool) {
 	return uint16(a), a&retAction == retErrno
 }
 
-// Allows reports whether the filter lets the call through.
-func (e Evaluator) Allows(d Data) bool { return e.Answer(d) == retAllow }
+// Allows reports whether the filter lets the call through, be it noted in the kernel's log.
+func (e Evaluator) Allows(d Data) bool {
+	a := e.Answer(d)
+	return a == retAllow || a == retLog
+}
 
 // packet lays the data out for x/net/bpf's machine. That machine loads words big-endian, the kernel in the
 // processor's order; so each word is stored big-endian, and the low half of a number first, as it lies in the

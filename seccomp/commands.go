@@ -2,6 +2,7 @@ package seccomp
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -82,7 +83,7 @@ func (t commandTable) list(vendor, version string) (list Ioctls, note string) {
 		case "word":
 			list.Words = append(list.Words, c.word)
 		case "any":
-			list.Masked = append(list.Masked, IoctlWord{Mask: anySize, Value: c.word})
+			list.Masked = append(list.Masked, IoctlWord{Mask: anySize, Value: c.word & anySize})
 		}
 	}
 	return list.normal(), note
@@ -97,4 +98,30 @@ func (t commandTable) known(branch int) int {
 		}
 	}
 	return known
+}
+
+// CommandName is what the drivers' headers call a command of ioctl(2), listed or left out; empty when no list has it. The
+// vendors' drivers give some numbers different meanings: then all the names, joined by "|".
+func CommandName(word uint32) string {
+	var names []string
+	for _, l := range commandLists() {
+		for _, c := range parseCommands(l.text).commands {
+			if c.matches(word) && !slices.Contains(names, c.name) {
+				names = append(names, c.name)
+			}
+		}
+	}
+	return strings.Join(names, "|")
+}
+
+// LeftOut says why a command is on no list although a driver has it; empty when that is not known.
+func LeftOut(name string) string {
+	for _, l := range commandLists() {
+		for _, c := range parseCommands(l.text).commands {
+			if c.what == "not" && c.name == name {
+				return c.why
+			}
+		}
+	}
+	return ""
 }

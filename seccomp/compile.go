@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	libseccomp "github.com/seccomp/libseccomp-golang"
@@ -39,41 +40,86 @@ func Compile(p *specs.LinuxSeccomp) (Program, error) {
 	if !ok {
 		return Program{}, fmt.Errorf("%w: %s", ErrArchitecture, p.Architectures[0])
 	}
-	filter, err := build(p, target.arch)
+	prog, err := assemble(p, target.name, target.arch)
 	if err != nil {
 		return Program{}, fmt.Errorf("seccomp: compile: %w", err)
+	}
+	return prog, nil
+}
+
+func assemble(p *specs.LinuxSeccomp, name string, arch libseccomp.ScmpArch) (out Program, err error) {
+	var with parts
+	if with.ioctl, err = number("ioctl", arch); err != nil {
+		return out, err
+	}
+	calls, commands, err := apart(p)
+	if err != nil {
+		return out, err
+	}
+	if len(commands) > 0 {
+		otherwise, err := answer(p.DefaultAction, p.DefaultErrnoRet)
+		if err != nil {
+			return out, err
+		}
+		if with.command, err = choose(dataArg0+8, commands, otherwise); err != nil {
+			return out, fmt.Errorf("ioctl: %w", err)
+		}
+	}
+	filter, err := build(p, calls, arch)
+	if err != nil {
+		return out, err
 	}
 	defer filter.Release()
-	body, err := export(filter)
-	if err != nil {
-		return Program{}, fmt.Errorf("seccomp: compile: %w", err)
+	if with.body, err = export(filter); err != nil {
+		return out, err
 	}
 	if p.DefaultAction != specs.ActErrno { // whoever runs under it makes no call by mistake
-		return join(target.name, body, nil, nil)
+		return join(name, with)
 	}
 	var highest uint32
 	for _, s := range p.Syscalls {
 		for _, name := range s.Names {
-			n, err := number(name, target.arch)
+			n, err := number(name, arch)
 			if err != nil {
-				return Program{}, fmt.Errorf("seccomp: compile: %w", err)
+				return out, err
 			}
 			highest = max(highest, n)
 		}
 	}
-	var silent []uint32
+	with.highest = &highest
 	for _, q := range quiet {
-		n, err := number(q.name, target.arch)
+		n, err := number(q.name, arch)
 		if err != nil {
-			return Program{}, fmt.Errorf("seccomp: compile: %w", err)
+			return out, err
 		}
-		silent = append(silent, n)
+		with.silent = append(with.silent, n)
 	}
-	return join(target.name, body, silent, &highest)
+	return join(name, with)
 }
 
-// build gives the profile to libseccomp.
-func build(p *specs.LinuxSeccomp, arch libseccomp.ScmpArch) (*libseccomp.ScmpFilter, error) {
+// apart takes the rules of ioctl(2) out of a profile. They are about its command alone, the low half of a register.
+func apart(p *specs.LinuxSeccomp) (calls []specs.LinuxSyscall, commands []choice, err error) {
+	for _, s := range p.Syscalls {
+		if !slices.Contains(s.Names, "ioctl") {
+			calls = append(calls, s)
+			continue
+		}
+		if len(s.Names) != 1 || len(s.Args) != 1 || s.Args[0].Index != 1 || s.Args[0].Op != specs.OpMaskedEqual || s.Args[0].Value > low32 {
+			return nil, nil, fmt.Errorf("a rule of ioctl that is not about its command alone: %v", s.Args)
+		}
+		ret, err := answer(s.Action, s.ErrnoRet)
+		if err != nil {
+			return nil, nil, err
+		}
+		if a := s.Args[0]; a.ValueTwo&^a.Value == 0 { // else it matches nothing
+			commands = append(commands, choice{mask: uint32(a.Value), value: uint32(a.ValueTwo), answer: ret})
+		}
+	}
+	return calls, commands, nil
+}
+
+// build gives these calls of the profile to libseccomp.
+func build(p *specs.LinuxSeccomp, calls []specs.LinuxSyscall, arch libseccomp.ScmpArch) (*libseccomp.ScmpFilter, error) {
 	byDefault, err := action(p.DefaultAction, p.DefaultErrnoRet)
 	if err != nil {
 		return nil, err
@@ -83,10 +129,10 @@ func build(p *specs.LinuxSeccomp, arch libseccomp.ScmpArch) (*libseccomp.ScmpFil
 		return nil, err
 	}
 	err = errors.Join(only(filter, arch), filter.SetBadArchAction(libseccomp.ActKillProcess))
-	if len(p.Syscalls) > 32 { // libseccomp 2.5.4 makes a wrong tree of few rules
+	if len(calls) > 32 { // libseccomp 2.5.4 makes a wrong tree of few rules
 		err = errors.Join(err, filter.SetOptimize(2))
 	}
-	for _, s := range p.Syscalls {
+	for _, s := range calls {
 		err = errors.Join(err, addRules(filter, s))
 	}
 	if err != nil {
@@ -148,6 +194,21 @@ func action(a specs.LinuxSeccompAction, errno *uint) (libseccomp.ScmpAction, err
 		return libseccomp.ActKillProcess, nil
 	case a == specs.ActErrno && errno != nil:
 		return libseccomp.ActErrno.SetReturnCode(int16(*errno)), nil
+	}
+	return 0, fmt.Errorf("action %s", a)
+}
+
+// answer is what a filter returns for an action. SECCOMP_RET_LOG is for commands of ioctl(2) alone.
+func answer(a specs.LinuxSeccompAction, errno *uint) (uint32, error) {
+	switch {
+	case a == specs.ActAllow:
+		return retAllow, nil
+	case a == specs.ActLog:
+		return retLog, nil
+	case a == specs.ActKillProcess:
+		return retKillProcess, nil
+	case a == specs.ActErrno && errno != nil:
+		return retErrno | uint32(*errno), nil
 	}
 	return 0, fmt.Errorf("action %s", a)
 }

@@ -16,6 +16,7 @@ type operand struct {
 	mask   uint64            // the bits that matter
 	names  map[uint64]string // of values; or of single bits, with flags
 	flags  bool
+	lists  bool     // values that names lacks may be commands of the lists in ioctls/
 	second *operand // of setsockopt
 }
 
@@ -53,6 +54,11 @@ func (o operand) spell(v uint64) string {
 		if name, ok := o.names[v]; ok {
 			return name
 		}
+		if o.lists {
+			if name := CommandName(uint32(v)); name != "" {
+				return name
+			}
+		}
 		if v < 1<<12 {
 			return strconv.FormatUint(v, 10)
 		}
@@ -79,7 +85,7 @@ var operands = map[string]operand{
 	"clone":              {index: 0, mask: cloneRefused, names: cloneFlags, flags: true},
 	"unshare":            {index: 0, mask: cloneRefused & low32, names: cloneFlags, flags: true},
 	"setns":              {index: 1, mask: low32, names: cloneFlags, flags: true},
-	"ioctl":              {index: 1, mask: low32, names: ioctls},
+	"ioctl":              {index: 1, mask: low32, names: ioctls, lists: true},
 	"prctl":              {index: 0, mask: low32, names: prctls},
 	"arch_prctl":         {index: 0, mask: low32, names: archPrctls},
 	"personality":        {index: 0, mask: low32, names: personas, flags: true},

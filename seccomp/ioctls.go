@@ -33,11 +33,19 @@ const (
 	IoctlOff    IoctlMode = "off"    // carried out
 )
 
-//go:embed ioctls/nvidia.txt
-var nvidiaCommands string
+var (
+	//go:embed ioctls/nvidia.txt
+	nvidiaCommands string
+	//go:embed ioctls/amd.txt
+	amdCommands string
+	//go:embed ioctls/intel.txt
+	intelCommands string
+)
 
-// ioctlTables are the lists by vendor; see the head of ioctls/nvidia.txt.
-var ioctlTables = []struct{ vendor, text string }{{"nvidia", nvidiaCommands}}
+// commandLists are the lists by vendor; what is in a line is said at their heads.
+func commandLists() []struct{ vendor, text string } {
+	return []struct{ vendor, text string }{{"nvidia", nvidiaCommands}, {"amd", amdCommands}, {"intel", intelCommands}}
+}
 
 // IoctlsFor returns the commands that a vendor's user-space driver needs of its kernel driver; vendor is "nvidia", "amd",
 // "intel" or "wsl", version the kernel driver's ("580.95.05"; AMD and Intel have one list for all, and need none). The
@@ -47,7 +55,7 @@ func IoctlsFor(vendor, version string) (list Ioctls, note string) {
 	if vendor == "wsl" {
 		return Ioctls{Profile: "wsl", Mode: IoctlOff}, "there is no list of ioctl commands for WSL2's /dev/dxg: every command passes"
 	}
-	for _, t := range ioctlTables {
+	for _, t := range commandLists() {
 		if t.vendor == vendor {
 			return parseCommands(t.text).list(vendor, version)
 		}

@@ -34,6 +34,7 @@ const (
 	retKillProcess = 0x80000000
 	retErrno       = 0x00050000
 	retUserNotif   = 0x7fc00000
+	retLog         = 0x7ffc0000
 	retAllow       = 0x7fff0000
 	retAction      = 0xffff0000
 )
@@ -48,9 +49,18 @@ const (
 	dataSize   = 64
 )
 
-// join puts a compiled profile behind the checks that come first: the ABI, the quiet calls, and ENOSYS above the
-// highest number known, if there is one. Jumps are relative, so programs can be joined.
-func join(arch string, body []bpf.RawInstruction, silent []uint32, highest *uint32) (Program, error) {
+// parts are what join puts together.
+type parts struct {
+	silent  []uint32          // numbers of the quiet calls
+	highest *uint32           // ENOSYS above this number; nil: no such limit
+	ioctl   uint32            // the number of ioctl(2)
+	command []bpf.Instruction // answers ioctl(2), by its command; empty: body does
+	body    []bpf.RawInstruction
+}
+
+// join puts a compiled profile behind the checks that come first: the ABI, the quiet calls, ENOSYS above the
+// highest number known, and the commands of ioctl(2). Jumps are relative, so programs can be joined.
+func join(arch string, p parts) (Program, error) {
 	a, ok := abis[arch]
 	if !ok {
 		return Program{}, fmt.Errorf("%w: %s", ErrArchitecture, arch)
@@ -70,17 +80,21 @@ func join(arch string, body []bpf.RawInstruction, silent []uint32, highest *uint
 			bpf.RetConstant{Val: retKillProcess})
 		limit = append(limit, bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0xffffffff, SkipTrue: 2})
 	}
-	for _, n := range silent {
+	for _, n := range p.silent {
 		first = append(first,
 			bpf.JumpIf{Cond: bpf.JumpEqual, Val: n, SkipFalse: 1},
 			bpf.RetConstant{Val: retErrno | enosys})
 	}
-	if highest == nil {
+	if p.highest == nil {
 		limit = nil
 	} else {
 		limit = append(limit,
-			bpf.JumpIf{Cond: bpf.JumpGreaterThan, Val: *highest, SkipFalse: 1},
+			bpf.JumpIf{Cond: bpf.JumpGreaterThan, Val: *p.highest, SkipFalse: 1},
 			bpf.RetConstant{Val: retErrno | enosys})
+	}
+	if len(p.command) > 0 {
+		limit = append(limit, jumpUnless(bpf.JumpEqual, p.ioctl, p.command)...)
+		limit = append(limit, p.command...)
 	}
 	head, err := bpf.Assemble(first)
 	if err != nil {
@@ -90,7 +104,7 @@ func join(arch string, body []bpf.RawInstruction, silent []uint32, highest *uint
 	if err != nil {
 		return Program{}, fmt.Errorf("seccomp: %w", err)
 	}
-	rest = append(rest, body...)
+	rest = append(rest, p.body...)
 	return Program{Plain: append(head[:len(head):len(head)], rest...), Notify: append(head[:len(head):len(head)], notifying(rest)...)}, nil
 }
 

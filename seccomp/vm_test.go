@@ -31,6 +31,8 @@ func spell(ret uint32) string {
 		return "kill process"
 	case retUserNotif:
 		return "notify"
+	case retLog:
+		return "log"
 	case 0:
 		return "kill thread"
 	case retErrno:
