@@ -92,14 +92,14 @@ func Profile(o Options) *specs.LinuxSeccomp {
 	return p
 }
 
-// leaveOut takes the closed calls out of the entries that allow: they get the answer of every call that is not named.
+// leaveOut takes the closed calls out of the entries that let through: they get the answer of every call that is not named.
 func (o Options) leaveOut(list []specs.LinuxSyscall) []specs.LinuxSyscall {
 	if len(o.Closed) == 0 {
 		return list
 	}
 	var out []specs.LinuxSyscall
 	for _, e := range list {
-		if e.Action == specs.ActAllow {
+		if e.Action == specs.ActAllow || e.Action == specs.ActLog {
 			e.Names = slices.DeleteFunc(slices.Clone(e.Names), func(n string) bool { return slices.Contains(o.Closed, n) })
 		}
 		if len(e.Names) > 0 {
