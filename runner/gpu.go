@@ -49,7 +49,11 @@ func (r *run) planGPU(w wish) error {
 		}
 		return fmt.Errorf("policy: %w", err)
 	}
-	host, err := gpu.Discover(r.job.gpuRoot())
+	discover := r.job.gpus
+	if discover == nil {
+		discover = func() (gpu.Host, error) { return gpu.Discover("/") }
+	}
+	host, err := discover()
 	if err != nil {
 		return fmt.Errorf("gpu: %w", err)
 	}

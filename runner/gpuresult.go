@@ -106,6 +106,22 @@ func (g GPUGrant) String() string {
 	return name
 }
 
+// offered is what a CDI name stands for, and what of it was not taken.
+func offered(o cdi.Record) []string {
+	lines := []string{o.Name}
+	for _, n := range o.Nodes {
+		took := "not granted: the plan has no use for it"
+		if slices.Contains(o.Granted.Nodes, n.Path) {
+			took = "granted"
+		}
+		lines = append(lines, fmt.Sprintf("offers %s: %s", n.Path, took))
+	}
+	for _, refused := range o.Refused {
+		lines = append(lines, "refused: "+refused.String())
+	}
+	return lines
+}
+
 func nameOf(g gpu.GPU) string {
 	var one GPUResult
 	one.granted(gpu.Host{}, []gpu.GPU{g}, gpu.Plan{}, nil)

@@ -1,11 +1,11 @@
 package runner
 
 import (
-	"cmp"
 	"os"
 	"time"
 
 	"github.com/loadlock/loadlock/isolate"
+	"github.com/loadlock/loadlock/isolate/gpu"
 	"github.com/loadlock/loadlock/policy"
 	"github.com/loadlock/loadlock/runner/advise"
 	"github.com/loadlock/loadlock/validate"
@@ -38,14 +38,11 @@ type Job struct {
 	// from starting where they cannot be counted.
 	FailOnDenial bool
 
-	stall time.Duration // how long without progress after a denial is a stall; 0: the usual
-	learn *learning     // what learn mode sees; nil otherwise
-	root  string        // where GPUs are looked for; empty: "/". Tests have a folder
-	waive []string      // layers that selftest does without, on a host that does not give them
+	stall time.Duration            // how long without progress after a denial is a stall; 0: the usual
+	gpus  func() (gpu.Host, error) // this host's; nil: gpu.Discover("/"). Tests have a folder
+	learn *learning                // what learn mode sees; nil otherwise
+	waive []string                 // layers that selftest does without, on a host that does not give them
 }
-
-// gpuRoot is where GPUs are looked for.
-func (j Job) gpuRoot() string { return cmp.Or(j.root, "/") }
 
 // Result is the JSON report: what was found, decided, enforced and used. Its schema has a version.
 type Result struct {

@@ -47,6 +47,9 @@ func Summary(w io.Writer, res Result, style Style) {
 	switch {
 	case res.Exit == nil && res.Outcome == Planned:
 		fmt.Fprintf(&b, "loadlock: planned, not run: %s\n", admitted(res))
+		if res.GPU != nil && res.GPU.Plan != nil {
+			b.WriteString(res.GPU.text(*res.GPU.Plan))
+		}
 	case res.Exit == nil:
 		fmt.Fprintf(&b, "%s%*s\n", style.paint("1", "not run."), 70, fmt.Sprintf("(exit %d)", res.Status))
 	default:

@@ -37,6 +37,7 @@ var forbidden = []edge{
 	{from: anybody, to: module + "/cmd/...", reason: "the command line is the top"},
 	{from: anybody, to: module + "/validate/validatetest", reason: "a helper of tests"},
 	{from: anybody, to: module + "/isolate/gpu/gputest", reason: "a helper of tests"},
+	{from: anybody, to: module + "/isolate/gpu/gputest", reason: "a helper of tests"},
 	{from: "isolate/gpu", to: "os/exec", reason: "discovery starts no vendor's tool"},
 	{from: "runner/...", to: module + "/seccomp/...", reason: "only isolate turns tables into a filter"},
 
