@@ -79,7 +79,7 @@ func (r *run) planGPU(w wish) error {
 	if err != nil {
 		return problem(err)
 	}
-	r.gpus, r.gpu = gpus, plan
+	r.gpus, r.gpu, r.gpuRoot = gpus, plan, host.Root
 	r.res.Notes = append(r.res.Notes, notes...)
 	r.res.GPU.granted(host, gpus, plan, offers)
 	r.res.Weakened = append(r.res.Weakened, r.res.GPU.weaker(w)...)

@@ -18,7 +18,7 @@ func (r *run) limitGPUMemory() (err error) {
 	if !r.gpu.Granted() {
 		return nil
 	}
-	req := memory.Request{Root: r.job.gpuRoot(), LimitMB: r.policy.Sandbox.GPU.MemoryMB, Hard: r.policy.Sandbox.GPU.Enforce == policy.GPUMemoryRequireHard}
+	req := memory.Request{Root: r.gpuRoot, LimitMB: r.policy.Sandbox.GPU.MemoryMB, Hard: r.policy.Sandbox.GPU.Enforce == policy.GPUMemoryRequireHard}
 	for _, g := range r.gpus {
 		d := memory.Device{Name: nameOf(g), Vendor: string(g.Vendor), UUID: g.UUID, BusID: g.BusID}
 		if len(g.Nodes) > 0 {
@@ -65,14 +65,14 @@ func (r *run) holdersOfGPU() {
 			buses = append(buses, g.BusID)
 		}
 	}
-	r.res.GPU.Holders, r.res.GPU.HoldersUnseen = memory.Holders(r.job.gpuRoot(), nodes)
+	r.res.GPU.Holders, r.res.GPU.HoldersUnseen = memory.Holders(r.gpuRoot, nodes)
 	for _, h := range r.res.GPU.Holders {
 		r.res.Notes = append(r.res.Notes, fmt.Sprintf("process %d %q has a granted GPU open too (%s)", h.Pid, h.Name, h.Node))
 	}
 	if len(buses) > 0 {
-		if n, known := memory.Xids(r.job.gpuRoot(), buses); known {
+		if n, known := memory.Xids(r.gpuRoot, buses); known {
 			r.res.GPU.Xids = &GPUXids{Before: n}
-			r.xids = func() { r.res.GPU.Xids.After, _ = memory.Xids(r.job.gpuRoot(), buses) }
+			r.xids = func() { r.res.GPU.Xids.After, _ = memory.Xids(r.gpuRoot, buses) }
 		}
 	}
 }

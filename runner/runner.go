@@ -98,8 +98,9 @@ type run struct {
 	proxy  *proxy.Proxy // nil: no network and nothing published
 	stdio  *stdio
 
-	gpus []gpu.GPU // granted
-	gpu  gpu.Plan  // what they add to the box
+	gpus    []gpu.GPU // granted
+	gpu     gpu.Plan  // what they add to the box
+	gpuRoot string    // of the host that they are of: "/"
 
 	memory *memory.Limiter // of their memory; nil: no limit
 	xids   func()          // counts the GPUs' errors once more; nil: not known
