@@ -33,6 +33,7 @@ var variables = []string{"NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES",
 // judge sorts the edits of a spec into what is offered and what is refused.
 type judge struct {
 	root      string
+	look      lookup
 	drivers   table
 	libraries []string // folders
 	offer     *Offer
@@ -41,7 +42,7 @@ type judge struct {
 // edits judges one list of edits. The error is about a node: nodes say which GPU is meant.
 func (j judge) edits(e specs.ContainerEdits) error {
 	for _, d := range e.DeviceNodes {
-		n, err := node(j.root, j.drivers, d)
+		n, err := node(j.root, j.look, j.drivers, d)
 		if err != nil {
 			return fmt.Errorf("device node %s %w", shown(cmp.Or(d.HostPath, d.Path)), err)
 		}

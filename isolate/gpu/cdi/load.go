@@ -17,6 +17,7 @@ type Specs struct {
 	Problems []Problem // files and folders that were not read
 
 	root    string
+	look    lookup
 	dirs    []string
 	devices map[string]entry // by full name
 }
@@ -46,7 +47,7 @@ type entry struct {
 // folder). A file that may not be believed is a Problem, and what it defines does not exist. A name in two folders is
 // that of the later one; a name twice in a folder is nobody's (SPEC.md).
 func Load(root string, dirs ...string) (Specs, error) {
-	s := Specs{root: root, devices: map[string]entry{}}
+	s := Specs{root: root, look: inode, devices: map[string]entry{}}
 	s.dirs = append(append(s.dirs, DefaultDirs...), dirs...)
 	for order, dir := range s.dirs {
 		files, problems, err := readFolder(root, dir)

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/loadlock/loadlock/isolate/gpu"
 	"golang.org/x/sys/unix"
 	specs "tags.cncf.io/container-device-interface/specs-go"
 )
@@ -67,7 +68,7 @@ func (t table) gpu(major, minor uint32) string {
 }
 
 // node checks one device node of a spec against the host.
-func node(root string, t table, d *specs.DeviceNode) (Node, error) {
+func node(root string, look lookup, t table, d *specs.DeviceNode) (Node, error) {
 	name := d.HostPath
 	if name == "" {
 		name = d.Path
@@ -82,22 +83,17 @@ func node(root string, t table, d *specs.DeviceNode) (Node, error) {
 	case strings.Trim(d.Permissions, "rwm") != "" && d.Permissions != "none":
 		return Node{}, fmt.Errorf("has unknown permissions %s", shown(d.Permissions))
 	}
-	fd, err := openIn(root, name, unix.O_PATH|unix.O_NOFOLLOW, unix.RESOLVE_NO_SYMLINKS)
+	in, err := look(root, name)
 	if absent(err) {
 		return Node{}, errors.New("is not there; the spec is older than this host's devices, or the driver is not loaded")
 	}
 	if err != nil {
 		return Node{}, err
 	}
-	defer unix.Close(fd)
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return Node{}, err
-	}
-	if st.Mode&unix.S_IFMT != unix.S_IFCHR {
+	if !in.CharDevice {
 		return Node{}, errors.New("is not a character device")
 	}
-	n := Node{Path: name, Major: unix.Major(st.Rdev), Minor: unix.Minor(st.Rdev)}
+	n := Node{Path: name, Major: in.Major, Minor: in.Minor}
 	if (d.Major != 0 || d.Minor != 0) && (d.Major != int64(n.Major) || d.Minor != int64(n.Minor)) {
 		return Node{}, fmt.Errorf("is %d:%d, and the spec says %d:%d; write the spec anew", n.Major, n.Minor, d.Major, d.Minor)
 	}
@@ -105,6 +101,23 @@ func node(root string, t table, d *specs.DeviceNode) (Node, error) {
 		return Node{}, fmt.Errorf("is %d:%d, which is no GPU driver's in /proc/devices", n.Major, n.Minor)
 	}
 	return n, nil
+}
+
+// lookup says what is at a path below root.
+type lookup func(root, name string) (gpu.Inode, error)
+
+// inode is the lookup in use. No part of the path may be a link.
+func inode(root, name string) (gpu.Inode, error) {
+	fd, err := openIn(root, name, unix.O_PATH|unix.O_NOFOLLOW, unix.RESOLVE_NO_SYMLINKS)
+	if err != nil {
+		return gpu.Inode{}, err
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return gpu.Inode{}, err
+	}
+	return gpu.Inode{CharDevice: st.Mode&unix.S_IFMT == unix.S_IFCHR, Major: unix.Major(st.Rdev), Minor: unix.Minor(st.Rdev)}, nil
 }
 
 // openIn opens a path below root as if root were "/", openat2(2): links cannot lead out of a test's folder.

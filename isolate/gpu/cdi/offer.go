@@ -67,7 +67,7 @@ func (s Specs) Offer(name string, h gpu.Host) (Offer, error) {
 		return Offer{}, err
 	}
 	o := Offer{Name: name}
-	j := judge{root: s.root, offer: &o}
+	j := judge{root: s.root, look: s.look, offer: &o}
 	if j.drivers, err = drivers(s.root); err != nil {
 		return Offer{}, err
 	}
@@ -156,26 +156,25 @@ func (s Specs) unknown(name string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "CDI %s: no spec in %s offers it", name, strings.Join(s.dirs, ", "))
 	if names := s.Names(); len(names) > 0 {
-		fmt.Fprintf(&b, "\n  offered:  %s", strings.Join(names[:min(len(names), namesShown)], ", "))
+		fmt.Fprintf(&b, "; offered: %s", strings.Join(names[:min(len(names), namesShown)], ", "))
 		if len(names) > namesShown {
 			fmt.Fprintf(&b, " and %d more", len(names)-namesShown)
 		}
 	}
 	for _, p := range s.Problems {
-		fmt.Fprintf(&b, "\n  not read: %s", p)
+		fmt.Fprintf(&b, "; not read: %s", p)
 	}
-	fmt.Fprintf(&b, "\n  fix:  %s", remedy(name))
+	fmt.Fprintf(&b, "\n  fix:  %s, or name the GPU itself, which needs no spec: --gpu 0 (see loadlock doctor --gpu)", Command(name))
 	return errors.New(b.String())
 }
 
-// remedy is the command that writes a spec. It is the user's to run: we start no vendor's tool.
-func remedy(name string) string {
-	command := "install the spec of the vendor in /etc/cdi"
+// Command is what writes the spec for a name. It is the user's to run: we start no vendor's tool.
+func Command(name string) string {
 	switch vendor, _, _ := strings.Cut(name, "/"); vendor {
 	case "nvidia.com":
-		command = "sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml"
+		return "write it with sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml"
 	case "amd.com":
-		command = "sudo amd-ctk cdi generate --output=/etc/cdi/amd.json"
+		return "write it with sudo amd-ctk cdi generate --output=/etc/cdi/amd.json"
 	}
-	return command + "\n        or name the GPU itself, which needs no spec: --gpu 0 (loadlock doctor --gpu lists them)"
+	return "put the vendor's spec into /etc/cdi"
 }

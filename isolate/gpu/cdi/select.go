@@ -21,7 +21,7 @@ func (s Specs) Select(h gpu.Host, words []string) ([]gpu.GPU, []Offer, error) {
 			plain = append(plain, word)
 		case s.silent(word):
 			plain = append(plain, word)
-			offers = append(offers, Offer{Name: word, Note: fmt.Sprintf("no CDI spec in %s; taken as a name of this host's GPUs", strings.Join(s.dirs, ", "))})
+			offers = append(offers, Offer{Name: word, Note: fmt.Sprintf("no CDI spec in %s is of its kind; taken as the name of a GPU of this host (to have a spec: %s)", strings.Join(s.dirs, ", "), Command(word))})
 		default:
 			o, err := s.Offer(word, h)
 			if err != nil {
