@@ -119,6 +119,15 @@ var probes = map[string]func() error{
 		}
 		return nil
 	},
+	// gpu: one that can be granted. There is no word for its absence: a script says [gpu] stop.
+	"gpu": func() error {
+		for _, c := range isolate.DoctorGPU("/") {
+			if c.Status == isolate.Missing {
+				return fmt.Errorf("%s", c.Detail)
+			}
+		}
+		return nil
+	},
 	"gcc":  func() error { _, err := exec.LookPath("gcc"); return err },
 	"runc": func() error { _, err := exec.LookPath("runc"); return err },
 	"unshare": func() error {

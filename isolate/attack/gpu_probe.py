@@ -4,6 +4,7 @@ to be called ("begin"), what it answered ("call" with "code"), what was looked a
 """
 
 import ctypes
+import importlib.util
 import json
 import os
 import sys
@@ -140,8 +141,14 @@ def launch(cu, memory):
     call(cu, "cuLaunchKernel", function, COUNT // 256, 1, 1, 256, 1, 1, 0, None, args, None)
 
 
+def wheels():
+    """Where PyTorch's own wheels keep ROCm's libraries."""
+    torch = importlib.util.find_spec("torch")
+    return [os.path.join(d, "lib", "libamdhip64.so") for d in torch.submodule_search_locations] if torch else []
+
+
 def hip():
-    lib = load(["libamdhip64.so", "libamdhip64.so.7", "libamdhip64.so.6", "libamdhip64.so.5"])
+    lib = load(["libamdhip64.so.7", "libamdhip64.so.6", "libamdhip64.so.5", "libamdhip64.so"] + wheels())
     count, memory = ctypes.c_int(), ctypes.c_void_p()
     call(lib, "hipInit", 0)
     call(lib, "hipGetDeviceCount", ctypes.byref(count))

@@ -156,6 +156,20 @@ func wholeGPU(name string) bool {
 	return !strings.HasPrefix(name, "mig:") && !strings.HasPrefix(name, "MIG-")
 }
 
+// Word selects this GPU and no other vendor's; of a divided one its first instance.
+func (g GPU) Word() string {
+	switch {
+	case len(g.MIG) > 0:
+		return g.MIG[0].name(g)
+	case g.BusID != "":
+		return g.BusID
+	}
+	return strconv.Itoa(g.Index)
+}
+
+// Instances are the words that select the instances of a divided GPU.
+func (g GPU) Instances() []string { return instances(g) }
+
 func instances(g GPU) (out []string) {
 	for _, m := range g.MIG {
 		out = append(out, m.name(g))
