@@ -49,11 +49,7 @@ func (r *run) planGPU(w wish) error {
 		}
 		return fmt.Errorf("policy: %w", err)
 	}
-	discover := r.job.gpus
-	if discover == nil {
-		discover = func() (gpu.Host, error) { return gpu.Discover("/") }
-	}
-	host, err := discover()
+	host, err := r.job.gpuHost()
 	if err != nil {
 		return fmt.Errorf("gpu: %w", err)
 	}
@@ -79,12 +75,24 @@ func (r *run) planGPU(w wish) error {
 	if err != nil {
 		return problem(err)
 	}
+	if plan, err = plan.Without(r.job.GPU.Without); err != nil {
+		return &UsageError{What: "--gpu-without: " + err.Error(), Hint: "--dry-run prints the pieces of a grant"}
+	}
 	r.gpus, r.gpu, r.gpuRoot = gpus, plan, host.Root
 	r.res.Notes = append(r.res.Notes, notes...)
+	r.res.GPU.Without = r.job.GPU.Without
 	r.res.GPU.granted(host, gpus, plan, offers)
 	r.res.Weakened = append(r.res.Weakened, r.res.GPU.weaker(w)...)
 	r.gpuEnvironment()
 	return nil
+}
+
+// gpuHost is where GPUs are looked for.
+func (j Job) gpuHost() (gpu.Host, error) {
+	if j.gpus != nil {
+		return j.gpus()
+	}
+	return gpu.Discover("/")
 }
 
 // wish is what a run asks for.

@@ -33,7 +33,7 @@ type probeLine struct {
 // ProbeGPUs runs the probe in the sandbox, once for each vendor with a GPU that can be granted: with its first one. It is
 // the way of loadlock run --gpu, and the policy that a run would get.
 func ProbeGPUs(ctx context.Context, job Job) []isolate.Check {
-	host, err := gpu.Discover(job.gpuRoot())
+	host, err := job.gpuHost()
 	if err != nil {
 		return []isolate.Check{{Name: "probe", Status: isolate.Missing, Detail: err.Error(), Remedy: "run loadlock where /proc, /sys and /dev of the host are visible"}}
 	}

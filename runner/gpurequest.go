@@ -13,6 +13,8 @@ type GPURequest struct {
 	None  bool     // no GPU, whatever the policy says
 	Names []string // "0", "GPU-<uuid>", "MIG-<uuid>", "nvidia.com/gpu=0" or "all"; each once
 	Specs []string // folders with CDI specs, beside the usual ones
+
+	Without []string // pieces of the grant that are left out; see gpu.Plan.Without
 }
 
 const gpuForm = "write --gpu none, all, 0, 0,1, GPU-<uuid>, MIG-<uuid> or nvidia.com/gpu=0"

@@ -29,6 +29,8 @@ type GPUResult struct {
 	Xids          *GPUXids        `json:"xids,omitempty"`     // absent: not known
 	Fallback      string          `json:"fallback,omitempty"` // why there is none, where the policy puts up with that
 	Plan          *gpu.Plan       `json:"plan,omitempty"`     // --dry-run: all that is added to the box
+	Pieces        []string        `json:"pieces,omitempty"`   // --dry-run: what of it can be left out, see gpu.Plan.Without
+	Without       []string        `json:"without,omitempty"`  // what was
 }
 
 // GPUXids are the errors of the granted GPUs that the kernel's log held (NVIDIA's Xid).

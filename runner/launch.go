@@ -45,7 +45,7 @@ func (r *run) prepare(files [][]*validate.File) error {
 		}
 		r.res.Plan = plan
 		if r.gpu.Granted() {
-			r.res.GPU.Plan = &r.gpu
+			r.res.GPU.Plan, r.res.GPU.Pieces = &r.gpu, r.gpu.Pieces()
 		}
 	}
 	return nil

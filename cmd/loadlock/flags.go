@@ -68,6 +68,9 @@ func (f *runFlags) gpuRequest() (r runner.GPURequest, err error) {
 		}
 		r.Specs = append(r.Specs, abs)
 	}
+	if r.Without = f.without; len(f.without) > 0 && len(r.Names) == 0 && err == nil {
+		return r, &runner.UsageError{What: "--gpu-without leaves pieces out of a grant, and there is none", Hint: "name the GPU too: --gpu 0"}
+	}
 	return r, err
 }
 

@@ -13,7 +13,7 @@ import (
 
 type runFlags struct {
 	policy, gpuMemory, net, memory, timeout, shm, output, workdir, report string
-	models, read, write, env, volumes, publish, gpu, gpus, cdi            []string
+	models, read, write, env, volumes, publish, gpu, gpus, cdi, without   []string
 	cpus                                                                  float64
 	pids                                                                  int64
 	copyModel                                                             bool
@@ -56,6 +56,8 @@ func (f *runFlags) register(c *cobra.Command) {
 	fl.StringVar(&f.policy, "policy", "", "policy template or file")
 	fl.StringArrayVar(&f.gpu, "gpu", nil, "GPU to grant: none, all, an index (0,1), GPU-<uuid>, MIG-<uuid>, mig:<gpu>:<gi>:<ci>, or a CDI name (nvidia.com/gpu=0)")
 	fl.StringArrayVar(&f.gpus, "gpus", nil, "as docker spells it: all, or device=0,1; a bare number counts GPUs there and is refused here")
+	fl.StringArrayVar(&f.without, "gpu-without", nil, "leave a piece out of the grant, to find out what a driver needs (testdata/gpu/selftest.sh)")
+	_ = fl.MarkHidden("gpu-without") // the flag was just made
 	fl.StringVar(&f.gpuMemory, "gpu-memory", "", "limit of each GPU's memory, for example 20G")
 	fl.StringArrayVar(&f.cdi, "cdi-dir", nil, "folder with CDI specs, beside /etc/cdi and /var/run/cdi (repeatable)")
 	fl.StringVar(&f.net, "net", "", "network: none, allow:HOST[:PORT],… (TLS through a proxy, as far as the policy permits), or host (unsafe)")
