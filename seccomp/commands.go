@@ -56,7 +56,7 @@ func parseCommands(text string) (t commandTable) {
 func branchOf(version string) int {
 	major, _, _ := strings.Cut(version, ".")
 	n, _ := strconv.Atoi(major)
-	return n
+	return max(n, 0)
 }
 
 // list is what a driver of that version gets. Of a branch outside of those known, the nearest one's.
