@@ -22,13 +22,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// confineKey makes this test binary install the filter and then execute its arguments. Its value
-// says whether the workload may have subprocesses.
+// confineKey makes this test binary install the filter of one of confinements and then execute its arguments.
 const confineKey = "LOADLOCK_TEST_CONFINE"
 
 func TestMain(m *testing.M) {
 	if mode := os.Getenv(confineKey); mode != "" {
-		if err := confine(mode == "subprocess", os.Args[1:]); err != nil {
+		if err := confine(confinements()[mode], os.Args[1:]); err != nil {
 			os.Stderr.WriteString("confine: " + err.Error() + "\n")
 		}
 		os.Exit(125)
@@ -36,9 +35,23 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// confinements are what the filter is asked to leave open, by name. "open" is no filter.
+func confinements() map[string]*Options {
+	all := commandsOf("nvidia", "580").Join(commandsOf("amd", "")).Join(commandsOf("intel", ""))
+	log, off := all, all
+	log.Mode, off.Mode = IoctlLog, IoctlOff
+	return map[string]*Options{
+		"open": nil, "restricted": {}, "subprocess": {Ops: policy.Operations{Subprocess: true}},
+		"gpu": {GPU: true, Ioctls: all, Ops: policy.Operations{Subprocess: true}}, "gpu-log": {GPU: true, Ioctls: log}, "gpu-off": {GPU: true, Ioctls: off},
+	}
+}
+
 // confine loads the filter for real, in every thread, and executes argv.
-func confine(processes bool, argv []string) error {
-	p, err := Compile(Profile(Options{Ops: policy.Operations{Subprocess: processes}}))
+func confine(o *Options, argv []string) error {
+	if o == nil {
+		return execute(argv)
+	}
+	p, err := Compile(Profile(*o))
 	if err != nil {
 		return err
 	}
@@ -57,8 +70,16 @@ func confine(processes bool, argv []string) error {
 	if errno != 0 {
 		return errno
 	}
-	if argv[0] == makeVectors {
+	return execute(argv)
+}
+
+func execute(argv []string) error {
+	switch argv[0] {
+	case makeVectors:
 		callVectors()
+		os.Exit(0)
+	case makeCommands:
+		callCommands()
 		os.Exit(0)
 	}
 	path, err := exec.LookPath(argv[0])
