@@ -45,6 +45,7 @@ const (
 func (s smi) ask(ctx context.Context, args ...string) ([]byte, error) {
 	var out, words limited
 	out.most, words.most = maxSmi, maxSmiWords
+	inheritNothing()
 	c := exec.CommandContext(ctx, s.path, args...)
 	c.Env, c.Dir, c.Stdout, c.Stderr = []string{"LC_ALL=C"}, "/", &out, &words
 	c.SysProcAttr = &unix.SysProcAttr{Pdeathsig: unix.SIGKILL, Setpgid: true} // a ^C at the terminal is not for it
@@ -60,6 +61,16 @@ func (s smi) ask(ctx context.Context, args ...string) ([]byte, error) {
 		return nil, fmt.Errorf("%s printed more than %d bytes", s.path, maxSmi)
 	}
 	return out.text, nil
+}
+
+// inheritNothing makes the kernel close at execve(2) what this process was itself started with. What Go opens is so anyway.
+func inheritNothing() {
+	fds, _ := os.ReadDir("/proc/self/fd")
+	for _, e := range fds {
+		if fd, err := strconv.Atoi(e.Name()); err == nil && fd > 2 {
+			unix.CloseOnExec(fd)
+		}
+	}
 }
 
 // limited keeps the first bytes that are written to it.

@@ -74,7 +74,7 @@ func tells(node string) error {
 		return err
 	}
 	c, err := parseFdinfo(raw)
-	if err == nil && c.local < 0 {
+	if err == nil && (c.driver == "" || c.local < 0) {
 		err = fmt.Errorf("its driver %.20q says nothing of memory of the device's own in fdinfo", c.driver)
 	}
 	return err
