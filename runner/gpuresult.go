@@ -146,7 +146,7 @@ func (res *GPUResult) summary() (parts []string) {
 
 // auditGPU is the same in short, for the audit log.
 type auditGPU struct {
-	Offered []string `json:"offered,omitempty"` // names of CDI, each with the digests of its specs
+	Offered []string `json:"offered,omitempty"` // names of CDI, each with its specs, their digests and nodes, and what was refused
 	Granted []string `json:"granted"`           // vendor, UUID or bus
 	Driver  []string `json:"driver,omitempty"`
 	Nodes   []string `json:"nodes,omitempty"`
@@ -165,6 +165,9 @@ func (res *GPUResult) audit() *auditGPU {
 		}
 		for _, n := range o.Nodes {
 			line += " " + n.Path
+		}
+		for _, refused := range o.Refused {
+			line += "; refused: " + refused.String()
 		}
 		a.Offered = append(a.Offered, line)
 	}
