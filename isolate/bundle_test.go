@@ -91,7 +91,7 @@ func TestPlansAreAsRecorded(t *testing.T) {
 }
 
 func accessWords(a access) (out string) {
-	for i, word := range []string{"read", "execute", "write", "device"} {
+	for i, word := range []string{"read", "execute", "write", "overwrite", "ioctl"} {
 		if a&(1<<i) != 0 {
 			out += " " + word
 		}

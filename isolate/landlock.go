@@ -25,7 +25,8 @@ const (
 	readOnly access = 1 << iota
 	execute
 	write
-	deviceIO
+	overwrite // of what exists: devices, and files of /proc such as a thread's comm
+	deviceIO  // ioctl(2) on a device that was opened inside
 )
 
 type pathRule struct {
@@ -38,7 +39,10 @@ func landlockRules(s Spec) []pathRule {
 	rules := []pathRule{
 		{"/", readOnly},
 		{"/tmp", write}, {"/dev/shm", write},
-		{"/dev", deviceIO}, {"/proc", deviceIO},
+		{"/dev", overwrite}, {"/proc", overwrite}, {"/dev/tty", deviceIO},
+	}
+	for _, n := range s.GPU.Nodes {
+		rules = append(rules, pathRule{n.Path, deviceIO})
 	}
 	if s.Sandbox.Allow.NativeCode {
 		rules = append(rules, pathRule{"/tmp", execute})

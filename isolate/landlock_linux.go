@@ -62,8 +62,11 @@ func (a access) rights() (fs uint64) {
 	if a&write != 0 {
 		fs |= llRead | llWrite | ll.AccessFSRefer | ll.AccessFSTruncate
 	}
+	if a&overwrite != 0 {
+		fs |= ll.AccessFSWriteFile | ll.AccessFSTruncate
+	}
 	if a&deviceIO != 0 {
-		fs |= ll.AccessFSWriteFile | ll.AccessFSTruncate | ll.AccessFSIoctlDev
+		fs |= ll.AccessFSIoctlDev
 	}
 	return fs
 }

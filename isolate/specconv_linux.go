@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	devices "github.com/opencontainers/cgroups/devices/config"
 	"github.com/opencontainers/runc/libcontainer/configs"
 	"github.com/opencontainers/runc/libcontainer/specconv"
 )
@@ -25,5 +26,22 @@ func libcontainerConfig(opts *specconv.CreateOpts) (*configs.Config, error) {
 	for i, d := range config.Devices {
 		config.Devices[i] = new(*d)
 	}
+	asked := 0
+	if r := opts.Spec.Linux.Resources; r != nil {
+		asked = len(r.Devices)
+	}
+	rules := config.Cgroups.Resources.Devices
+	config.Cgroups.Resources.Devices = append(rules[:asked:asked], defaultDevices(config.Devices)...)
 	return config, nil
+}
+
+// defaultDevices are the rules of the device cgroup for what every box has: its nodes, and the terminals that the
+// command's streams may be. specconv's own list also lets everybody make nodes ("m"), and open /dev/net/tun.
+func defaultDevices(nodes []*devices.Device) []*devices.Rule {
+	const rw, ptySlave = "rw", 136
+	rules := []*devices.Rule{{Type: devices.CharDevice, Major: ptySlave, Minor: devices.Wildcard, Permissions: rw, Allow: true}}
+	for _, n := range nodes {
+		rules = append(rules, &devices.Rule{Type: n.Type, Major: n.Major, Minor: n.Minor, Permissions: rw, Allow: true})
+	}
+	return rules
 }
