@@ -44,7 +44,8 @@ type Box struct {
 	filters    <-chan compiledFilters
 	outer      int // seccomp filters of pid 1 at the start
 	denials    *denials
-	plain      bool // tests compare with a box without a listener
+	plain      bool   // tests compare with a box without a listener
+	nodes      []node // of the GPUs, from New to Start
 	watch      *watch
 	uncounted  string // why denials is nil
 	cgroup     View   // its folders, for CPUTime
@@ -77,6 +78,10 @@ func New(s Spec) (*Box, error) {
 	}
 	if slices.Contains(b.off, "cgroup") {
 		b.spec.Host.Cgroup = ""
+	}
+	if err := b.takeNodes(); err != nil {
+		b.dropNodes()
+		return nil, err
 	}
 	return b, nil
 }
@@ -113,8 +118,10 @@ func (b *Box) start(ctx context.Context) error {
 
 // create brings libcontainer's init to the point where it waits for the word to execute pid 1.
 func (b *Box) create() error {
-	if b.hasInside() && slices.Contains(b.off, netLayer.Name) {
-		return &LayerError{Layer: netLayer.Name, Remedy: netLayer.Remedy, Err: errNoNamespace}
+	for _, l := range Layers() {
+		if err := b.indispensable(l); err != nil && slices.Contains(b.off, l.Name) {
+			return err
+		}
 	}
 	oci, err := b.Plan()
 	if err != nil {
@@ -155,43 +162,6 @@ func (b *Box) create() error {
 
 func (b *Box) stateRoot() string { return filepath.Join(b.spec.RunDir, "state") }
 
-// skeleton makes the folders that Create needs.
-func (b *Box) skeleton() error {
-	root := filepath.Join(b.spec.RunDir, "rootfs")
-	for _, dir := range []string{root, b.stateRoot()} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return fmt.Errorf("run folder: %w", err)
-		}
-	}
-	for link, target := range b.spec.Symlinks {
-		at := filepath.Join(root, link)
-		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
-			return fmt.Errorf("run folder: %w", err)
-		}
-		if err := os.Symlink(target, at); err != nil && !errors.Is(err, os.ErrExist) {
-			return fmt.Errorf("run folder: %w", err)
-		}
-	}
-	for name, text := range b.spec.Etc {
-		at := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
-			return fmt.Errorf("run folder: %w", err)
-		}
-		if err := os.WriteFile(at, []byte(text), 0o644); err != nil {
-			return fmt.Errorf("run folder: %w", err)
-		}
-	}
-	if !b.spec.Host.Rootless { // mount points are made by the box's own id 0
-		return filepath.WalkDir(root, func(p string, _ os.DirEntry, err error) error {
-			if err != nil {
-				return err
-			}
-			return os.Lchown(p, int(b.spec.Host.IDBase), int(b.spec.Host.IDBase))
-		})
-	}
-	return nil
-}
-
 func (b *Box) startPid1(oci *specs.Spec) error {
 	ours, theirs, err := newControl()
 	if err != nil {
@@ -205,6 +175,9 @@ func (b *Box) startPid1(oci *specs.Spec) error {
 		UID: int(oci.Process.User.UID), GID: int(oci.Process.User.GID),
 		ExtraFiles: []*os.File{theirs}, NoNewPrivileges: &nnp,
 		LogLevel: "2", // capabilities come with the container's configuration
+	}
+	for _, gid := range oci.Process.User.AdditionalGids {
+		b.process.AdditionalGroups = append(b.process.AdditionalGroups, int(gid))
 	}
 	if b.Portal != nil {
 		b.process.ExtraFiles = append(b.process.ExtraFiles, b.Portal)
@@ -259,7 +232,7 @@ func (b *Box) observe() error {
 		}
 		b.Enforced = append(b.Enforced, e)
 	}
-	return nil
+	return b.observeNodes()
 }
 
 // enforcement is what the kernel shows of one layer; an error when that is not what the policy requires.
@@ -271,13 +244,28 @@ func (b *Box) enforcement(l Layer, v View) (e Enforcement, err error) {
 	}
 	e.Strength, e.Why = l.Observe(v, b.spec)
 	shared := e.Strength == Off && l.Name == netLayer.Name && b.spec.Sandbox.Network == policy.NetworkHost && b.spec.Sandbox.Allow.NetworkAccess
-	if e.Strength != Full && l.Name == netLayer.Name && b.hasInside() {
-		return e, &LayerError{Layer: l.Name, Remedy: l.Remedy, Err: errNoNamespace}
+	must := b.indispensable(l)
+	if e.Strength != Full && must != nil {
+		return e, must
 	}
 	if e.Strength != Full && !shared && !slices.Contains(b.spec.Sandbox.UnsafeOptional, l.Name) {
 		return e, &LayerError{Layer: l.Name, Remedy: l.Remedy, Err: fmt.Errorf("the kernel shows it as %s: %s", e.Strength, e.Why)}
 	}
 	return e, nil
+}
+
+// indispensable is the error of a box that is without a layer which it must have, whatever the policy calls optional.
+func (b *Box) indispensable(l Layer) error {
+	var err error
+	switch {
+	case l.Name == netLayer.Name && b.hasInside():
+		err = errNoNamespace
+	case l.Name == userLayer.Name && b.spec.GPU.Granted():
+		err = errHostRoot
+	default:
+		return nil
+	}
+	return &LayerError{Layer: l.Name, Remedy: l.Remedy, Err: err}
 }
 
 // hasInside reports whether the workload has TCP that must lead no further than the box: without a network namespace it

@@ -37,7 +37,7 @@ var cgroupLayer = Layer{
 			r.Unified = map[string]string{"memory.oom.group": "1"}
 		}
 		if !s.Host.Rootless {
-			r.Devices = []specs.LinuxDeviceCgroup{{Allow: false, Access: "rwm"}}
+			r.Devices = append([]specs.LinuxDeviceCgroup{{Allow: false, Access: "rwm"}}, gpuDevices(s.GPU)...)
 		}
 		oci.Linux.Resources = r
 		return nil

@@ -73,7 +73,7 @@ type LayerError struct {
 	Err           error
 }
 
-// lacking is the error of a layer whose probe failed, with the probe's own remedy when it has one.
+// lacking is the error of a layer whose probe or plan failed, with that one's own remedy when it has one.
 func (l Layer) lacking(err error) *LayerError {
 	var known *LayerError
 	if errors.As(err, &known) {
@@ -105,7 +105,7 @@ func Bundle(s Spec, off []string) (*specs.Spec, error) {
 			continue
 		}
 		if err := l.Configure(oci, s); err != nil {
-			return nil, &LayerError{Layer: l.Name, Remedy: l.Remedy, Err: err}
+			return nil, l.lacking(err)
 		}
 	}
 	return oci, nil

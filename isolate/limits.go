@@ -15,6 +15,11 @@ var limitsLayer = Layer{
 	Remedy: "sysctl kernel.core_pattern=core, so that a crash starts no program of the host; or run where ulimit -Hc is not 0",
 	Probe:  func() error { return nil },
 	Configure: func(oci *specs.Spec, s Spec) error {
+		if s.GPU.Granted() {
+			if err := enoughForGPU(atMost(unix.RLIMIT_NOFILE, fewestGPUFiles)); err != nil {
+				return err
+			}
+		}
 		for _, l := range rlimits(s) {
 			oci.Process.Rlimits = append(oci.Process.Rlimits, specs.POSIXRlimit{Type: l.oci, Soft: l.max, Hard: l.max})
 		}
@@ -36,6 +41,17 @@ var limitsLayer = Layer{
 		}
 		return Full, ""
 	},
+}
+
+// fewestGPUFiles is how many descriptors CUDA needs at the most, by experience.
+const fewestGPUFiles = 4096
+
+func enoughForGPU(files uint64) error {
+	if files >= fewestGPUFiles {
+		return nil
+	}
+	return &LayerError{Layer: "limits", Remedy: fmt.Sprintf("ulimit -Hn %d", fewestGPUFiles),
+		Err: fmt.Errorf("the limit of open files is %d, a GPU's libraries need %d", files, fewestGPUFiles)}
 }
 
 type rlimit struct {

@@ -22,6 +22,12 @@ func TestMain(m *testing.M) {
 	if stage := os.Getenv(supervisorStage); stage != "" {
 		supervise(stage)
 	}
+	if task := os.Getenv(memberStage); task != "" {
+		member(task)
+	}
+	if granted := os.Getenv(fewFilesStage); granted != "" {
+		planWithFewFiles(granted == "1")
+	}
 	if kind := os.Getenv(outerSandbox); kind != "" {
 		insideOuter(kind)
 	}

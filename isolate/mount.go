@@ -11,7 +11,7 @@ import (
 )
 
 // mountLayer builds a private root of read-only binds, a private /tmp and /dev/shm, a minimal /dev and the
-// /proc of the new pid namespace. There is no /sys.
+// /proc of the new pid namespace. There is no /sys, but for the few files of it that a granted GPU needs.
 var mountLayer = Layer{
 	Name: "mount", Doc: "only the interpreter, the script and the admitted files exist, read-only",
 	Remedy: "use a kernel with mount namespaces",
@@ -19,7 +19,15 @@ var mountLayer = Layer{
 	Configure: func(oci *specs.Spec, s Spec) error {
 		oci.Linux.Namespaces = append(oci.Linux.Namespaces, specs.LinuxNamespace{Type: specs.MountNamespace})
 		oci.Linux.RootfsPropagation = "rprivate"
+		if err := checkGPU(s); err != nil {
+			return err
+		}
 		oci.Linux.MaskedPaths = slices.Concat(maskedProc, s.Masks)
+		if len(s.GPU.Proc) == 0 {
+			oci.Linux.MaskedPaths = append(oci.Linux.MaskedPaths, "/proc/driver")
+		} else {
+			oci.Hooks = driverHook()
+		}
 		oci.Linux.ReadonlyPaths = readonlyProc
 		tmp, shm := "noexec", "noexec"
 		if s.Sandbox.Allow.NativeCode {
@@ -46,6 +54,7 @@ var mountLayer = Layer{
 			}
 			oci.Mounts = append(oci.Mounts, bind(b, s.Host))
 		}
+		oci.Mounts = append(oci.Mounts, gpuMounts(s.GPU, s.Host)...)
 		return nil
 	},
 	Observe: func(v View, s Spec) (Strength, string) {

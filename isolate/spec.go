@@ -63,6 +63,8 @@ type Host struct {
 	Systemd  bool     // the cgroup is made by the user's systemd
 	Private  []string // folders of the supervisor that the box's root must enter, when Limited
 	SwapFile bool     // swap can be limited
+
+	NodeGroups []uint32 // host groups that the command gets, to use granted device nodes; New finds them out
 }
 
 // inner ids: libcontainer needs 0 mapped to build the root; the workload runs as workID.

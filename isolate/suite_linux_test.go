@@ -46,12 +46,7 @@ var alterations = map[string]func(*attack.Host, *specs.Spec){
 	"S-13": func(_ *attack.Host, oci *specs.Spec) { without("noexec", "/dev/shm")(oci) },
 	// An ordinary user: root may raise limits.
 	"R-12": func(_ *attack.Host, oci *specs.Spec) { oci.Process.User = specs.User{UID: workID, GID: workID} },
-	"F-09": func(_ *attack.Host, oci *specs.Spec) {
-		without("nodev", "/tmp")(oci)
-		if oci.Linux.Resources == nil { // then libcontainer has a list of devices of its own
-			oci.Linux.Resources = &specs.LinuxResources{Devices: []specs.LinuxDeviceCgroup{{Allow: true, Access: "rwm"}}}
-		}
-	},
+	"F-09": func(_ *attack.Host, oci *specs.Spec) { without("nodev", "/tmp")(oci) },
 }
 
 // withoutReadOnly leaves it to Landlock and to ids what is written.
@@ -232,6 +227,12 @@ func weakened(t *testing.T, s Spec, off []string, alter func(*specs.Spec)) *Box 
 	b.alter = alter
 	if slices.Contains(off, "cgroup") {
 		b.spec.Host.Cgroup = ""
+		b.alter = func(oci *specs.Spec) { // libcontainer has a list of devices of its own
+			oci.Linux.Resources = &specs.LinuxResources{Devices: []specs.LinuxDeviceCgroup{{Allow: true, Access: "rwm"}}}
+			if alter != nil {
+				alter(oci)
+			}
+		}
 	}
 	return b
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/loadlock/loadlock/isolate/gpu"
 	"github.com/opencontainers/runc/libcontainer"
 )
 
@@ -128,6 +129,12 @@ func (v View) mounts(s Spec) (Strength, string) {
 			planned = append(planned, real)
 		}
 	}
+	for _, m := range s.GPU.Mounts {
+		planned = append(planned, m.Target)
+		if real, err := filepath.EvalSymlinks(m.Target); err == nil {
+			planned = append(planned, real)
+		}
+	}
 	for line := range strings.Lines(v.mountinfo) {
 		f := strings.Fields(line)
 		if len(f) < 10 {
@@ -135,8 +142,9 @@ func (v View) mounts(s Spec) (Strength, string) {
 		}
 		target, opts := unescapeMount(f[4]), strings.Split(f[5], ",")
 		writable := slices.ContainsFunc(s.Binds, func(b Bind) bool { return b.Write && filepath.Clean(b.Target) == target })
-		private := target == "/tmp" || target == "/dev" || target == "/proc" || strings.HasPrefix(target, "/dev/") || strings.HasPrefix(target, "/proc/") ||
-			slices.Contains(s.Masks, target) // a mask is the box's /dev/null or an empty tmpfs
+		private := target == "/tmp" || target == "/dev" || target == "/proc" || slices.Contains(ownDevices, target) || strings.HasPrefix(target, "/proc/") ||
+			slices.Contains(s.Masks, target) || // a mask is the box's /dev/null or an empty tmpfs
+			slices.ContainsFunc(s.GPU.Nodes, func(n gpu.Node) bool { return n.Path == target }) // looked at by observeNodes
 		known := private || target == "/" || target == pid1Path ||
 			slices.ContainsFunc(planned, func(p string) bool { return under(target, p) })
 		switch {

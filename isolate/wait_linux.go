@@ -135,6 +135,7 @@ func (b *Box) Close() error {
 			}
 		}
 		b.closeDenials()
+		b.dropNodes()
 		if b.back != nil {
 			b.back()
 		}
