@@ -1,9 +1,12 @@
 package gpu
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 const kfd = "/sys/devices/virtual/kfd/kfd/topology"
@@ -12,16 +15,16 @@ const kfd = "/sys/devices/virtual/kfd/kfd/topology"
 type kfdNode struct {
 	name   string // its number
 	gpu    bool
+	hidden bool   // the device cgroup of this process forbids it
 	minor  uint32 // of its render node
 	unique uint64 // serial number; 0: none
 }
 
 // amd finds AMD's GPUs: those of KFD's topology that have a render node.
 //
-// What a box sees of the topology: processors and granted GPUs as they are. Of every other GPU, only that it exists, with
-// the minor number of a render node that is absent inside: ROCm numbers the nodes without a gap and leaves out those
-// whose render node does not exist (ROCR-Runtime libhsakmt/src/topology.c, topology_sysfs_check_node_supported), so they
-// cannot be left out altogether.
+// What a box sees of the topology: processors and granted GPUs as they are. Of every other GPU only that it exists, since
+// ROCm numbers the nodes without a gap: its gpu_id is 1, its render node the 255th, which no GPU has. ROCm leaves out
+// nodes whose render node does not exist (ROCR-Runtime libhsakmt/src/topology.c, topology_sysfs_check_node_supported).
 func (s *search) amd() {
 	number, ok := major(s.majors, "kfd")
 	if !ok {
@@ -57,7 +60,10 @@ func (s *search) amd() {
 			continue
 		}
 		driver.view.files[path.Join(kfd, "nodes", name, "gpu_id")] = "1\n" // anything but a processor's 0
-		driver.view.files[path.Join(kfd, "nodes", name, "properties")] = fmt.Sprintf("drm_render_minor %d\n", n.minor)
+		driver.view.files[path.Join(kfd, "nodes", name, "properties")] = "drm_render_minor 255\n"
+		if n.hidden {
+			continue
+		}
 		if g, ok := s.amdGPU(n, renders); ok {
 			s.GPUs = append(s.GPUs, g)
 		}
@@ -70,11 +76,15 @@ func (s *search) kfdNode(name string) (n kfdNode, err error) {
 	if _, ok := number(name, 1<<16); !ok {
 		return n, fmt.Errorf("not a number")
 	}
-	id, ok := number(s.attribute(path.Join(dir, "gpu_id")), 1<<32-1)
-	if !ok {
-		return n, fmt.Errorf("its gpu_id cannot be read")
+	text, err := s.text(path.Join(dir, "gpu_id"), maxAttribute)
+	if errors.Is(err, unix.EPERM) { // kfd_devcgroup_check_permission in the kernel's kfd_topology.c
+		return kfdNode{name: name, gpu: true, hidden: true}, nil
 	}
-	text, err := s.text(path.Join(dir, "properties"), maxAttribute)
+	id, ok := number(strings.TrimSpace(text), 1<<32-1)
+	if err != nil || !ok {
+		return n, fmt.Errorf("gpu_id %q: %v", plain(text), err)
+	}
+	text, err = s.text(path.Join(dir, "properties"), maxAttribute)
 	if err != nil {
 		return n, err
 	}

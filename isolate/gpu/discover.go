@@ -17,7 +17,7 @@ func DiscoverBy(root string, stat Stat) (Host, error) {
 	if root = path.Clean(cmp.Or(root, "/")); !path.IsAbs(root) {
 		return Host{}, fmt.Errorf("root %q is not absolute", root)
 	}
-	s := &search{tree: tree{root, stat}, Host: Host{Root: root}}
+	s := &search{tree: tree{root, stat, maxBytes}, Host: Host{Root: root}}
 	text, err := s.text("/proc/devices", maxAttribute)
 	if err != nil {
 		return Host{}, err
@@ -31,6 +31,9 @@ func DiscoverBy(root string, stat Stat) (Host, error) {
 	s.intel()
 	s.wsl()
 	s.unloaded()
+	if s.left <= 0 {
+		return Host{}, errTooMuch
+	}
 	for _, v := range vendors {
 		s.number(v)
 	}
@@ -41,13 +44,14 @@ func DiscoverBy(root string, stat Stat) (Host, error) {
 type search struct {
 	tree
 	Host
-	majors map[string][]uint32
+	majors    map[string][]uint32
+	migMinors string // /proc/driver/nvidia-caps/mig-minors, read once
 }
 
 // problem notes why a GPU, or all of a vendor's, cannot be used.
 func (s *search) problem(v Vendor, busID, what, remedy string) {
 	if len(s.Problems) < 256 {
-		s.Problems = append(s.Problems, Problem{Vendor: v, BusID: busID, What: what, Remedy: remedy})
+		s.Problems = append(s.Problems, Problem{Vendor: v, BusID: busID, What: printable(what, 512), Remedy: printable(remedy, 512)})
 	}
 }
 

@@ -81,7 +81,7 @@ func (p *Plan) vendor(v Vendor, g Grant) error {
 		}
 	}
 	if g.Libraries {
-		p.libraries(driver.Libraries)
+		p.libraries(g.Host.Root, driver.Libraries)
 	}
 	return nil
 }
@@ -118,10 +118,10 @@ func (p *Plan) add(v view) {
 	}
 }
 
-func (p *Plan) libraries(of []Library) {
+func (p *Plan) libraries(root string, of []Library) {
 	for _, l := range of {
 		inside := path.Join(libraries, path.Base(l.Path))
-		p.Mounts = append(p.Mounts, Mount{Source: l.Path, Target: inside, Exec: true, Why: "the driver's user space"})
+		p.Mounts = append(p.Mounts, Mount{Source: path.Join(root, l.Path), Target: inside, Exec: true, Why: "the driver's user space"})
 		if l.Soname != path.Base(l.Path) {
 			p.Links[path.Join(libraries, l.Soname)] = path.Base(l.Path)
 		}

@@ -47,8 +47,10 @@ func (s *search) mig(g *GPU) {
 			damaged(fmt.Sprintf("GPU instance %d has no compute instance that can be used", gi))
 		}
 	}
-	slices.SortFunc(g.MIG, func(a, b MIG) int { return cmp.Or(a.GI-b.GI, a.CI-b.CI) })
+	slices.SortFunc(g.MIG, byNumbers)
 }
+
+func byNumbers(a, b MIG) int { return cmp.Or(a.GI-b.GI, a.CI-b.CI) }
 
 // instance reads "gi7".
 func instance(name, kind string) (int, bool) {
@@ -63,9 +65,12 @@ func (s *search) instance(g GPU, dir string, gi, ci int) (MIG, error) {
 	if !ok {
 		return m, fmt.Errorf("/proc/devices has no nvidia-caps")
 	}
-	list, err := s.text("/proc/driver/nvidia-caps/mig-minors", maxList)
-	if err != nil {
-		return m, err
+	if s.migMinors == "" {
+		text, err := s.text("/proc/driver/nvidia-caps/mig-minors", maxList)
+		if err != nil {
+			return m, err
+		}
+		s.migMinors = text
 	}
 	for _, c := range []struct{ below, row, why string }{
 		{fmt.Sprintf("gi%d", gi), fmt.Sprintf("gpu%d/gi%d/access", g.Minor, gi), fmt.Sprintf("GPU instance %d", gi)},
@@ -77,7 +82,7 @@ func (s *search) instance(g GPU, dir string, gi, ci int) (MIG, error) {
 			return m, err
 		}
 		minor, ok := number(fields(text)["DeviceFileMinor"], 1<<20-1)
-		if listed, also := migMinor(list, c.row); !ok || !also || listed != uint32(minor) {
+		if listed, also := migMinor(s.migMinors, c.row); !ok || !also || listed != uint32(minor) {
 			return m, fmt.Errorf("%s and mig-minors disagree", access)
 		}
 		node, err := s.node(fmt.Sprintf("/dev/nvidia-caps/nvidia-cap%d", minor), major, uint32(minor), c.why)

@@ -51,9 +51,13 @@ func (s *search) nvidia() {
 		return
 	}
 	for _, name := range names {
-		if gpu, err := s.nvidiaGPU(name, main); err != nil {
+		gpu, err := s.nvidiaGPU(name, main)
+		switch {
+		case errors.Is(err, errExcluded): // has no index: nvidia-smi does not count it either
+			s.problem(NVIDIA, name, name+" is excluded from use by the driver's options", "take it out of the module option NVreg_ExcludedGpus")
+		case err != nil:
 			s.problem(NVIDIA, "", fmt.Sprintf("%s/gpus/%s: %v", nvidiaProc, plain(name), err), "see dmesg for the driver's messages")
-		} else {
+		default:
 			s.GPUs = append(s.GPUs, gpu)
 		}
 	}
@@ -82,6 +86,8 @@ func (s *search) control(d *Driver, main uint32) {
 	}
 }
 
+var errExcluded = errors.New("excluded")
+
 // nodeProblem says what is wrong with a device node.
 func nodeProblem(n Node, err error) string {
 	if errors.Is(err, fs.ErrNotExist) {
@@ -105,6 +111,9 @@ func (s *search) nvidiaGPU(name string, main uint32) (GPU, error) {
 	if i.busID != name {
 		return GPU{}, fmt.Errorf("is about %s", i.busID)
 	}
+	if i.excluded {
+		return GPU{}, errExcluded
+	}
 	for _, other := range s.GPUs {
 		if other.Vendor == NVIDIA && (other.Minor == int(i.minor) || i.uuid != "" && other.UUID == i.uuid) {
 			return GPU{}, fmt.Errorf("has the device minor or the UUID of %s", other.BusID)
@@ -112,9 +121,6 @@ func (s *search) nvidiaGPU(name string, main uint32) (GPU, error) {
 	}
 	g := GPU{Vendor: NVIDIA, UUID: i.uuid, Model: i.model, BusID: name, Minor: int(i.minor), view: newView()}
 	g.view.proc[path.Join("nvidia/gpus", name, "information")] = text
-	if i.excluded {
-		s.problem(NVIDIA, name, name+" is excluded from use by the driver's options", "take it out of the module option NVreg_ExcludedGpus")
-	}
 	node, err := s.node(fmt.Sprintf("/dev/nvidia%d", i.minor), main, i.minor, "the GPU at "+name)
 	if err != nil {
 		s.problem(NVIDIA, name, nodeProblem(node, err), fmt.Sprintf("as root: nvidia-modprobe -c=%d, after what lies there was removed", i.minor))

@@ -14,15 +14,15 @@ func majors(text string) (map[string][]uint32, error) {
 	}
 	text, _, _ = strings.Cut(text, "\nBlock devices:")
 	for line := range strings.Lines(text) {
-		fields := strings.Fields(line)
-		if len(fields) == 0 {
+		if line = strings.TrimSpace(line); line == "" {
 			continue
 		}
-		major, ok := number(fields[0], 1<<12-1) // dev_t has 12 bits for it
-		if !ok || len(fields) != 2 {
+		digits, name, _ := strings.Cut(line, " ") // a name may have spaces
+		major, ok := number(digits, 1<<12-1)      // dev_t has 12 bits for it
+		if !ok || name == "" {
 			return nil, fmt.Errorf("/proc/devices: line %q", plain(line))
 		}
-		out[fields[1]] = append(out[fields[1]], uint32(major))
+		out[name] = append(out[name], uint32(major))
 	}
 	return out, nil
 }

@@ -11,7 +11,7 @@ import (
 // Select finds the GPUs that words name, each once, in the host's order. A word is
 //
 //	all                              every GPU; of a divided GPU every instance
-//	0                                an index: of NVIDIA's GPUs, else AMD's, else Intel's, else WSL's
+//	0                                an index, of the first vendor that has GPUs: NVIDIA, AMD, Intel, WSL
 //	GPU-<uuid>                       as nvidia-smi -L and rocminfo print it
 //	0000:17:00.0                     a PCI address
 //	mig:<gpu>:<gi>:<ci>              one instance of a divided NVIDIA GPU, by its numbers in nvidia-smi mig -lgi, -lci
@@ -49,9 +49,10 @@ func join(chosen []GPU, g GPU) []GPU {
 		}
 		for _, m := range g.MIG {
 			if !slices.ContainsFunc(c.MIG, func(have MIG) bool { return have.GI == m.GI && have.CI == m.CI }) {
-				chosen[i].MIG = append(slices.Clip(chosen[i].MIG), m)
+				chosen[i].MIG = append(slices.Clone(chosen[i].MIG), m)
 			}
 		}
+		slices.SortFunc(chosen[i].MIG, byNumbers)
 		return chosen
 	}
 	return append(chosen, g)
@@ -67,27 +68,29 @@ func (h Host) find(word string) ([]GPU, error) {
 		}
 		name, among = rest, []Vendor{v}
 	}
-	_, index := number(name, 255)
 	match, err := matcher(name)
 	if err != nil {
 		return nil, err
 	}
+	if _, index := number(name, 255); index && len(among) > 1 {
+		among = h.first()
+	}
 	var out []GPU
 	for _, v := range among {
-		if p, broken := h.problem(v, ""); broken && (index || name == "all" && !p.Unloaded) {
-			return nil, p // "0" does not quietly mean another vendor's GPU because this one's is broken
+		if p, broken := h.problem(v, ""); broken && len(among) == 1 || broken && name == "all" && !p.Unloaded {
+			if len(h.GPUs) > 0 && p.Unloaded {
+				p.Remedy += "; or name another vendor's GPU, as in amd.com/gpu=0"
+			}
+			return nil, p
 		}
 		for _, g := range h.GPUs {
 			if found, ok := match(g); ok && g.Vendor == v {
 				out = append(out, found)
 			}
 		}
-		if len(out) > 0 && name != "all" {
-			break // a bare index: the first vendor that has it
-		}
 	}
 	if len(out) == 0 {
-		return nil, h.absent(word, among)
+		return nil, h.absent(word, name, among)
 	}
 	if g := out[0]; name != "all" && len(g.MIG) > 0 && wholeGPU(name) {
 		return nil, Problem{Vendor: g.Vendor, BusID: g.BusID, What: fmt.Sprintf("GPU %d is divided into MIG instances and cannot be granted as a whole", g.Index),
@@ -98,6 +101,18 @@ func (h Host) find(word string) ([]GPU, error) {
 
 var cdiKinds = map[string]Vendor{"nvidia.com/gpu": NVIDIA, "nvidia.com/mig": NVIDIA, "amd.com/gpu": AMD, "intel.com/gpu": Intel, "microsoft.com/gpu": WSL}
 
+// first is the vendor whose GPUs a bare index is of. One whose driver is broken or not loaded counts: an index does not
+// quietly mean another vendor's GPU because of that.
+func (h Host) first() []Vendor {
+	for _, v := range vendors {
+		_, broken := h.problem(v, "")
+		if broken || slices.ContainsFunc(h.GPUs, func(g GPU) bool { return g.Vendor == v }) {
+			return []Vendor{v}
+		}
+	}
+	return vendors
+}
+
 // matcher is what a name without its vendor means.
 func matcher(name string) (func(GPU) (GPU, bool), error) {
 	if name == "all" {
@@ -106,16 +121,15 @@ func matcher(name string) (func(GPU) (GPU, bool), error) {
 	if index, ok := number(name, 255); ok {
 		return func(g GPU) (GPU, bool) { return g, g.Index == int(index) }, nil
 	}
-	if isBusID(name) {
-		return func(g GPU) (GPU, bool) { return g, g.BusID == name }, nil
+	if id := busIDOf(name); isBusID(id) {
+		return func(g GPU) (GPU, bool) { return g, g.BusID == id }, nil
 	}
 	if isUUID(name) {
 		return func(g GPU) (GPU, bool) { return g, strings.EqualFold(g.UUID, name) }, nil
 	}
 	if gpu, gi, ci, ok := migName(name); ok {
 		return func(g GPU) (GPU, bool) {
-			same := g.Vendor == NVIDIA && (strings.EqualFold(g.UUID, gpu) || strconv.Itoa(g.Index) == gpu)
-			return only(g, func(m MIG) bool { return same && m.GI == gi && m.CI == ci })
+			return only(g, func(m MIG) bool { return g.is(gpu) && m.GI == gi && m.CI == ci })
 		}, nil
 	}
 	if isMIG(name) {
@@ -177,30 +191,46 @@ func instances(g GPU) (out []string) {
 	return out
 }
 
+// device is the PCI address of the GPU that a name is about, where the name alone says so.
+func (h Host) device(name string) string {
+	for _, g := range h.GPUs {
+		if gpu, _, _, ok := migName(name); ok && g.is(gpu) {
+			return g.BusID
+		}
+	}
+	return busIDOf(name)
+}
+
+// is reports whether it is the NVIDIA GPU with this index or UUID.
+func (g GPU) is(name string) bool {
+	return g.Vendor == NVIDIA && (strconv.Itoa(g.Index) == name || strings.EqualFold(g.UUID, name))
+}
+
 // absent says why a GPU that was asked for is not there.
-func (h Host) absent(word string, among []Vendor) error {
+func (h Host) absent(word, name string, among []Vendor) error {
+	for _, p := range h.Problems {
+		if p.BusID != "" && p.BusID == h.device(name) {
+			return p
+		}
+	}
+	var there, divided []string
+	for _, g := range h.GPUs {
+		if slices.Contains(among, g.Vendor) {
+			there = append(there, strings.TrimSpace(fmt.Sprintf("%s %d %s", g.Vendor, g.Index, g.UUID)))
+			divided = append(divided, instances(g)...)
+		}
+	}
+	switch {
+	case isMIG(name) && len(divided) > 0:
+		return Problem{Vendor: NVIDIA, What: fmt.Sprintf("only NVML knows which instance %s is", word),
+			Remedy: "name it by the numbers that nvidia-smi mig -lgi and -lci print; this host has " + strings.Join(divided, ", ")}
+	case len(there) > 0:
+		return Problem{What: "there is no GPU " + word, Remedy: "this host has " + strings.Join(append(there, divided...), ", ")}
+	}
 	for _, v := range among {
 		if p, bad := h.problem(v, ""); bad {
 			return p
 		}
 	}
-	if isMIG(word[strings.Index(word, "=")+1:]) {
-		var names []string
-		for _, g := range h.GPUs {
-			names = append(names, instances(g)...)
-		}
-		remedy := "name it mig:<gpu>:<gi>:<ci>, with the numbers of nvidia-smi -L and nvidia-smi mig -lgi, -lci"
-		if len(names) > 0 {
-			remedy += "; this host has " + strings.Join(names, ", ")
-		}
-		return Problem{Vendor: NVIDIA, What: fmt.Sprintf("which instance %s is, is known to NVML only", word), Remedy: remedy}
-	}
-	var names []string
-	for _, g := range h.GPUs {
-		names = append(names, strings.TrimSpace(fmt.Sprintf("%s %d %s", g.Vendor, g.Index, g.UUID)))
-	}
-	if len(names) == 0 {
-		return Problem{What: fmt.Sprintf("there is no GPU %s: this host has none with a loaded driver", word), Remedy: "see loadlock doctor --gpu"}
-	}
-	return Problem{What: fmt.Sprintf("there is no GPU %s", word), Remedy: "this host has " + strings.Join(names, ", ")}
+	return Problem{What: fmt.Sprintf("there is no GPU %s: no driver of a GPU is loaded", word), Remedy: "see loadlock doctor --gpu"}
 }

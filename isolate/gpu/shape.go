@@ -31,6 +31,15 @@ func isBusID(s string) bool {
 // isUUID: NVIDIA's 128 bits, or AMD's 64.
 func isUUID(s string) bool { return like("GPU-"+uuid, s) || like("GPU-xxxxxxxxxxxxxxxx", s) }
 
+// busIDOf is a PCI address as people write it: nvidia-smi prints "00000000:3B:00.0".
+func busIDOf(s string) string {
+	s = strings.ToLower(s)
+	if like("0000xxxx:xx:xx.x", s) {
+		s = s[4:]
+	}
+	return s
+}
+
 func isMIG(s string) bool { return like("MIG-"+uuid, s) }
 
 // isVersion: two to four numbers with dots between, "580.95.05".
@@ -60,13 +69,16 @@ func isName(s string) bool {
 	}) < 0
 }
 
-// plain is a text of the host without what a terminal would obey: no control character, at most 128 bytes.
-func plain(s string) string {
+// plain is a word or line of the host without what a terminal would obey, at most 128 bytes.
+func plain(s string) string { return printable(s, 128) }
+
+// printable is the ASCII of a text that is no control character.
+func printable(s string, most int) string {
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {
 			return -1
 		}
 		return r
 	}, s)
-	return s[:min(len(s), 128)]
+	return s[:min(len(s), most)]
 }

@@ -18,6 +18,7 @@ import (
 type tree struct {
 	root string
 	stat Stat
+	left int64 // of maxBytes
 }
 
 // Stat says what is at a path of the host, without following a link there.
@@ -40,6 +41,8 @@ func Lstat(name string) (Inode, error) {
 
 // Most bytes of a file, entries of a folder, links on a path.
 const (
+	maxBytes     = 64 << 20 // of all files together, each counted with perFile
+	perFile      = 256
 	maxAttribute = 64 << 10 // a file of sysfs has at most a page, but for KFD's and MIG's lists
 	maxList      = 1 << 20  // /proc/driver/nvidia-caps/mig-minors: 32 GPUs × 15 instances × 9 rows of 25 bytes
 	maxCache     = 16 << 20 // ld.so.cache
@@ -47,11 +50,13 @@ const (
 	maxLinks     = 40 // as the kernel
 )
 
+var errTooMuch = fmt.Errorf("more than %d MiB in the files of GPUs below /proc and /sys", maxBytes>>20)
+
 // host is where a path of the tree is on this machine.
-func (t tree) host(name string) string { return path.Join(t.root, name) }
+func (t *tree) host(name string) string { return path.Join(t.root, name) }
 
 // real resolves every link of a path, absolute ones below the root, as if the root were "/".
-func (t tree) real(name string) (string, error) {
+func (t *tree) real(name string) (string, error) {
 	at, left := "/", strings.Split(name, "/")
 	for links := 0; len(left) > 0; {
 		next := path.Join(at, left[0])
@@ -76,7 +81,7 @@ func (t tree) real(name string) (string, error) {
 }
 
 // text is the content of a regular file of at most so many bytes.
-func (t tree) text(name string, most int64) (string, error) {
+func (t *tree) text(name string, most int64) (string, error) {
 	raw, err := t.head(name, most+1)
 	if err == nil && int64(len(raw)) > most {
 		err = &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("more than %d bytes", most)}
@@ -85,7 +90,7 @@ func (t tree) text(name string, most int64) (string, error) {
 }
 
 // head is the beginning of a regular file.
-func (t tree) head(name string, most int64) (string, error) {
+func (t *tree) head(name string, most int64) (string, error) {
 	at, err := t.real(name)
 	if err != nil {
 		return "", err
@@ -98,12 +103,16 @@ func (t tree) head(name string, most int64) (string, error) {
 	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
 		return "", errors.Join(err, &fs.PathError{Op: "read", Path: name, Err: errors.New("not a regular file")})
 	}
-	raw, err := io.ReadAll(io.LimitReader(f, most))
+	if t.left -= perFile; t.left <= 0 {
+		return "", errTooMuch
+	}
+	raw, err := io.ReadAll(io.LimitReader(f, min(most, t.left)))
+	t.left -= int64(len(raw))
 	return string(raw), err
 }
 
 // attribute is the one line of a file of sysfs, or "".
-func (t tree) attribute(name string) string {
+func (t *tree) attribute(name string) string {
 	s, err := t.text(name, maxAttribute)
 	if err != nil {
 		return ""
@@ -112,7 +121,7 @@ func (t tree) attribute(name string) string {
 }
 
 // list is the sorted names in a folder; none when it is absent.
-func (t tree) list(name string) ([]string, error) {
+func (t *tree) list(name string) ([]string, error) {
 	at, err := t.real(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -137,7 +146,7 @@ func (t tree) list(name string) ([]string, error) {
 }
 
 // node checks a device node: a character device of just these numbers, in a folder that is no link.
-func (t tree) node(name string, major, minor uint32, why string) (Node, error) {
+func (t *tree) node(name string, major, minor uint32, why string) (Node, error) {
 	n := Node{Path: name, Major: major, Minor: minor, Why: why}
 	if t.root != "/" {
 		n.Source = t.host(name)
