@@ -121,7 +121,11 @@ func (r *run) selectGPUs(w wish, host gpu.Host) ([]gpu.GPU, []cdi.Offer, error) 
 		return nil, nil, err
 	}
 	if len(w.names) == 0 {
-		for _, g := range host.Usable() {
+		candidates := host.Usable()
+		if slices.Contains(r.policy.Sandbox.GPU.Devices, policy.AnyGPU) { // then another vendor's is not what is meant when the driver of one is missing
+			candidates = host.Candidates()
+		}
+		for _, g := range candidates {
 			if g.MIG = g.MIG[:min(len(g.MIG), 1)]; permitted(g) {
 				return []gpu.GPU{g}, nil, nil
 			}
@@ -178,7 +182,7 @@ func (r *run) none(host gpu.Host) error {
 	case len(host.Problems) > 0:
 		return problem(host.Problems[0])
 	case len(host.GPUs) == 0:
-		return problem(gpu.Problem{What: "this host has no GPU with a loaded driver", Remedy: "see loadlock doctor --gpu; or --gpu none"})
+		return problem(gpu.Problem{What: "no driver of a GPU is loaded", Remedy: "see loadlock doctor --gpu; or --gpu none"})
 	}
 	return &GPUError{What: "no GPU of this host is one that the policy permits: " + says, Hint: "see what there is with loadlock doctor --gpu; or --gpu none", Absent: true}
 }

@@ -79,6 +79,9 @@ func TestWhichGPUsAreGranted(t *testing.T) {
 	divided := gputest.Divided(t, t.TempDir())
 	amd, intel := gputest.AMD(t, t.TempDir()), gputest.Intel(t, t.TempDir())
 	none, broken := gputest.New(t, t.TempDir()), gputest.Mismatch(t, t.TempDir())
+	unloaded := gputest.Intel(t, t.TempDir())
+	unloaded.Write("/sys/bus/pci/devices/0000:17:00.0/vendor", "0x10de\n")
+	unloaded.Write("/sys/bus/pci/devices/0000:17:00.0/class", "0x030200\n")
 	for _, tt := range []struct {
 		name   string
 		host   *gputest.Root
@@ -104,7 +107,7 @@ func TestWhichGPUsAreGranted(t *testing.T) {
 		{"an index that is not there", eight, "", "8", "!gpu: there is no GPU 8", "this host has nvidia 0 GPU-"},
 		{"another host's UUID", eight, "", "GPU-deadbeef-1111-4222-8333-000000000000", "!gpu: there is no GPU GPU-deadbeef", ""},
 		{"one of two is not there", eight, "", "0,8", "!gpu: there is no GPU 8", ""},
-		{"no GPU", none, "", "0", "!gpu: there is no GPU 0: this host has none", "doctor --gpu"},
+		{"no GPU", none, "", "0", "!gpu: there is no GPU 0: no driver of a GPU is loaded", "doctor --gpu"},
 		{"a driver whose libraries are another's", broken, "", "0", "!gpu: ", "modprobe"},
 
 		// The policy's list, by whatever name.
@@ -124,10 +127,15 @@ func TestWhichGPUsAreGranted(t *testing.T) {
 		{"required, of some", eight, `gpu: {mode: required, devices: ["5", "3"]}`, "", "3", ""},
 		{"required, of a divided host", divided, `gpu: {mode: required}`, "", "0/mig:0:1:0", ""},
 		{"required, and the command line names another", eight, `gpu: {mode: required}`, "2", "2", ""},
-		{"required and absent", none, `gpu: {mode: required}`, "", "!gpu: this host has no GPU", "--gpu none"},
+		{"required and absent", none, `gpu: {mode: required}`, "", "!gpu: no driver of a GPU is loaded", "--gpu none"},
 		{"required, none of the permitted is there", eight, `gpu: {mode: required, devices: ["9"]}`, "", "!gpu: no GPU of this host is one that the policy permits: gpu.devices: [\"9\"] (policy p, from file", ""},
 		{"required and forbidden", eight, "gpu: {mode: required}\nrestricted_operations: [gpu]", "", "!gpu: restricted_operations: gpu.mode: required is not permitted", ""},
 		{"optional", eight, `gpu: {mode: optional}`, "", "0", ""},
+		// The GPU that is meant is the one whose driver is missing, and not the processor's own.
+		{"required, on a host where NVIDIA's driver is not loaded", unloaded, `gpu: {mode: required}`, "", "!gpu: there is a GPU at 0000:17:00.0, but the kernel module nvidia is not loaded", "modprobe nvidia"},
+		{"an index, on such a host", unloaded, "", "0", "!gpu: there is a GPU at 0000:17:00.0", ""},
+		{"the other vendor's by name, on such a host", unloaded, "", "intel.com/gpu=0", "0", ""},
+		{"required, and the policy names the other vendor's", unloaded, `gpu: {mode: required, devices: [intel.com/gpu=0]}`, "", "0", ""},
 		{"optional and absent", none, `gpu: {mode: optional}`, "", "-", ""},
 		{"optional, a name that is absent", eight, `gpu: {mode: optional}`, "8", "-", ""},
 		{"optional and broken", broken, `gpu: {mode: optional}`, "", "-", ""},

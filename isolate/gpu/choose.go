@@ -1,6 +1,10 @@
 package gpu
 
-import "github.com/loadlock/loadlock/seccomp"
+import (
+	"slices"
+
+	"github.com/loadlock/loadlock/seccomp"
+)
 
 // Usable are the GPUs that no Problem keeps from being used, in the host's order.
 func (h Host) Usable() (out []GPU) {
@@ -12,26 +16,24 @@ func (h Host) Usable() (out []GPU) {
 	return out
 }
 
+// Candidates are the usable GPUs of which a run gets one that names none: those that a bare index can mean.
+func (h Host) Candidates() (out []GPU) {
+	for _, g := range h.Usable() {
+		if slices.Contains(h.first(), g.Vendor) {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
 // Covers reports whether g has all of other: the same GPU, and of a divided one every instance.
 func (g GPU) Covers(other GPU) bool {
 	if g.Vendor != other.Vendor || g.Index != other.Index {
 		return false
 	}
-	for _, m := range other.MIG {
-		if !g.hasInstance(m) {
-			return false
-		}
-	}
-	return true
-}
-
-func (g GPU) hasInstance(m MIG) bool {
-	for _, have := range g.MIG {
-		if have.GI == m.GI && have.CI == m.CI {
-			return true
-		}
-	}
-	return false
+	return !slices.ContainsFunc(other.MIG, func(m MIG) bool {
+		return !slices.ContainsFunc(g.MIG, func(have MIG) bool { return have.GI == m.GI && have.CI == m.CI })
+	})
 }
 
 // Ioctls are the commands that the drivers of these GPUs need (seccomp.IoctlsFor), and what there is to say about each
