@@ -18,9 +18,13 @@ func golden(t *testing.T, name string, value any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got = append(got, '\n')
+	goldenText(t, name, string(got)+"\n")
+}
+
+func goldenText(t *testing.T, name, got string) {
+	t.Helper()
 	if *update {
-		if err := os.WriteFile(name, got, 0o644); err != nil {
+		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -28,7 +32,7 @@ func golden(t *testing.T, name string, value any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf("%s (-want +got); go test -update writes it:\n%s", name, diff)
 	}
 }

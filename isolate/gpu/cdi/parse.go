@@ -20,6 +20,7 @@ const (
 	fileMax    = 1 << 20
 	depthMax   = 12 // spec, devices, device, edits, hooks, hook, args, text: 8
 	devicesMax = 1024
+	keysMax    = 256 // of one mapping: annotations; the decoder compares each key with every other
 )
 
 // Parse reads a spec strictly. YAML is read as the library of CDI reads it, JSON too, and then held to less than YAML
@@ -91,6 +92,8 @@ func plainNode(n *yaml.Node, depth int) error {
 		return fmt.Errorf("line %d: has a tag", n.Line)
 	case n.Kind == yaml.ScalarNode && n.ShortTag() == "!!merge":
 		return fmt.Errorf("line %d: has a merge key", n.Line)
+	case n.Kind == yaml.MappingNode && len(n.Content)/2 > keysMax:
+		return fmt.Errorf("line %d: has a mapping of more than %d keys", n.Line, keysMax)
 	}
 	for _, c := range n.Content {
 		if err := plainNode(c, depth+1); err != nil {

@@ -114,6 +114,11 @@ func TestOneGPUOfEightFromNvidiaCtk(t *testing.T) {
 	nvidiaCtk(t)
 	root := eight(t)
 	generate(t, root, mockNVML(t, root), "--mode=nvml")
+	text, err := os.ReadFile(root.Path("/etc/cdi/nvidia.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	goldenText(t, "testdata/nvidia.yaml", strings.ReplaceAll(string(text), root.Dir, "/"))
 	specs, err := Load(root.Dir)
 	if err != nil || len(specs.Problems) > 0 {
 		t.Fatal(err, specs.Problems)
