@@ -47,6 +47,9 @@ var forbidden = []edge{
 	{from: anybody, to: "C", reason: "C only where a box needs it", except: []string{"isolate"}},
 	// isolate/attack makes raw system calls, with pointers in registers.
 	{from: anybody, to: "unsafe", reason: "memory safety is what the scanners stand on", except: []string{"isolate/attack"}},
+	// The rest of that module applies what specs say to a container: hooks, any mount, any device (isolate/gpu/cdi/doc.go).
+	{from: anybody, to: "tags.cncf.io/container-device-interface/pkg/cdi/...", reason: "specs of CDI are data: hooks never run, and nothing is mounted because one says so"},
+	{from: "isolate/gpu/cdi", to: "os/exec", reason: "hooks never run, and no vendor's tool"},
 	{from: anybody, to: "net/http/...", reason: "nothing here talks to a network"},
 	{from: anybody, to: "plugin", reason: "code that is not in this binary is not ours"},
 	{from: anybody, to: "encoding/gob", reason: "decodes into more than it was asked for; ours is JSON"},
@@ -193,6 +196,9 @@ func TestTheRulesOfTheGraphRefuseWhatTheySay(t *testing.T) {
 		{"isolate", module + "/validate/all", true},
 		{"isolate", "C", false},
 		{"runner", "C", true},
+		{"isolate/gpu/cdi", "tags.cncf.io/container-device-interface/pkg/cdi", true},
+		{"isolate/gpu/cdi", "tags.cncf.io/container-device-interface/specs-go", false},
+		{"isolate/gpu/cdi", "os/exec", true},
 	} {
 		graph := map[string][]string{module + "/validate/all": {module + "/validate/pickle", module + "/validate/safetensors"}}
 		graph[path.Join(module, tt.from)] = append(graph[path.Join(module, tt.from)], tt.to)
