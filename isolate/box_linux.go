@@ -76,6 +76,9 @@ func New(s Spec) (*Box, error) {
 		}
 		b.off = append(b.off, l.Name)
 	}
+	if err := probeLog(s); err != nil {
+		return nil, err
+	}
 	if slices.Contains(b.off, "cgroup") {
 		b.spec.Host.Cgroup = ""
 	}

@@ -6,7 +6,7 @@ import "time"
 type Denial struct {
 	Call    string        `json:"call"`  // "socket"; "unknown" for a number that has no name here
 	Arg     string        `json:"arg"`   // what distinguishes it: "AF_NETLINK", "CLONE_NEWUSER"; or empty
-	Errno   string        `json:"errno"` // what the caller was answered: "EPERM"
+	Errno   string        `json:"errno"` // what the caller was answered: "EPERM"; empty: it went on, see Box.Noted
 	Count   int64         `json:"count"`
 	Program string        `json:"program"`         // of the first one: the executable as seen inside, or the thread's name
 	Library string        `json:"library"`         // of the first one: the file that holds the instruction, often libc

@@ -87,31 +87,47 @@ func (d *denials) serve(stop *os.File) {
 }
 
 // one counts a refused call and answers it. The answer is what the filter says of the very registers that the
-// kernel shows: nothing is read from the caller's memory, and no call is ever let through. In learn mode the calls that
-// name paths arrive as well; what the filter allows is looked at and goes on.
+// kernel shows: nothing is read from the caller's memory, and no call that the filter refuses is ever let through.
 func (d *denials) one(listener C.int, n C.struct_denied) {
 	data := seccomp.Data{Number: uint32(n.number), Arch: uint32(n.arch), IP: uint64(n.ip)}
 	for i := range data.Args {
 		data.Args[i] = uint64(n.args[i])
 	}
 	errno, refused := d.truth.Errno(data)
-	if d.watch != nil && d.truth.Allows(data) {
-		d.watch.look(int(n.pid), d.nameOf(data.Number), data.Args, func() bool { return C.loadlock_waits(listener, n.id) != 0 })
-		C.loadlock_go_on(listener, n.id)
+	if !refused && d.truth.Allows(data) && d.passed(listener, n, data) {
 		return
 	}
 	if !refused {
-		errno = uint16(unix.EPERM) // cannot be: both programs refuse the same calls
+		errno = uint16(unix.EPERM) // cannot be: both programs refuse the same calls; or it cannot go on
 	}
-	if row := d.count(data, errno); row != nil {
-		program, library := whoCalled(int(n.pid), data.IP)
-		if C.loadlock_waits(listener, n.id) != 0 {
-			d.mu.Lock()
-			row.Program, row.Library = program, library
-			d.mu.Unlock()
-		}
-	}
+	d.note(listener, n, data, errno)
 	C.loadlock_refuse(listener, n.id, C.int(errno)) // ENOENT: the caller is gone
+}
+
+// passed deals with what the filter allows and asks about: commands of ioctl(2) that are to be noted, and in learn mode
+// calls that name paths. They go on; false: the kernel cannot do that (before Linux 5.5).
+func (d *denials) passed(listener C.int, n C.struct_denied, data seccomp.Data) bool {
+	if d.watch != nil {
+		d.watch.look(int(n.pid), d.nameOf(data.Number), data.Args, func() bool { return C.loadlock_waits(listener, n.id) != 0 })
+	}
+	if d.truth.Logs(data) {
+		d.note(listener, n, data, 0)
+	}
+	return C.loadlock_go_on(listener, n.id) != C.int(unix.EINVAL)
+}
+
+// note counts, and looks who it was when it is the first of its kind.
+func (d *denials) note(listener C.int, n C.struct_denied, data seccomp.Data, errno uint16) {
+	row := d.count(data, errno)
+	if row == nil {
+		return
+	}
+	program, library := whoCalled(int(n.pid), data.IP)
+	if C.loadlock_waits(listener, n.id) != 0 {
+		d.mu.Lock()
+		row.Program, row.Library = program, library
+		d.mu.Unlock()
+	}
 }
 
 func (d *denials) nameOf(number uint32) string {
@@ -160,13 +176,15 @@ func (d *denials) count(data seccomp.Data, errno uint16) *Denial {
 	return row
 }
 
-// list is a copy of the rows in the order of their first occurrence.
-func (d *denials) list() []Denial {
+// list is a copy of the rows in the order of their first occurrence: those that were refused, or those that went on.
+func (d *denials) list(refused bool) []Denial {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	out := make([]Denial, 0, len(d.rows))
 	for _, r := range d.rows {
-		out = append(out, *r)
+		if (r.Errno != "") == refused {
+			out = append(out, *r)
+		}
 	}
 	slices.SortFunc(out, func(a, b Denial) int { return int(a.First - b.First) })
 	return out
@@ -190,13 +208,23 @@ func (b *Box) Denials() (list []Denial, counted string) {
 	if b.denials == nil {
 		return nil, b.uncounted
 	}
-	list = b.denials.list()
+	list = b.denials.list(true)
 	b.denials.mu.Lock()
 	defer b.denials.mu.Unlock()
 	if b.denials.failed != nil {
 		counted = fmt.Sprintf("the listener failed: %v", b.denials.failed)
 	}
 	return list, counted
+}
+
+// Noted lists the calls that were let through and are to be noted: with gpu.ioctl_filter: log, commands of ioctl(2) that
+// are on no list. Their Errno is empty. Without a listener they are in the kernel's log, which does not say which
+// command it was.
+func (b *Box) Noted() []Denial {
+	if b.denials == nil {
+		return nil
+	}
+	return b.denials.list(false)
 }
 
 // whyUncounted says why a process could have no listener.
@@ -208,4 +236,21 @@ func whyUncounted(errno unix.Errno) string {
 		return "this kernel has no listener for refused calls (EINVAL; Linux 5.0 brought it)"
 	}
 	return fmt.Sprintf("no listener for refused calls: %v", errno)
+}
+
+// probeLog checks that the kernel has the answer that gpu.ioctl_filter: log needs (Linux 4.14).
+func probeLog(s Spec) error {
+	if !s.GPU.Granted() || s.GPU.Ioctls.Mode != seccomp.IoctlLog {
+		return nil
+	}
+	return hasAction(unix.SECCOMP_RET_LOG)
+}
+
+// hasAction asks the kernel whether a filter may answer so.
+func hasAction(action uint32) error {
+	if errno := C.loadlock_has_action(C.uint32_t(action)); errno != 0 {
+		return &LayerError{Layer: seccompLayer.Name, Err: fmt.Errorf("logging calls: %w: %w", ErrUnsupported, unix.Errno(errno)),
+			Remedy: "this kernel cannot log what a filter lets through: set gpu.ioctl_filter to strict in the policy"}
+	}
+	return nil
 }

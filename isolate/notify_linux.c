@@ -6,6 +6,8 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 // Structures of newer kernels may be longer (SECCOMP_GET_NOTIF_SIZES); they are asked to be zero, and have room.
 union request {
@@ -54,8 +56,8 @@ int loadlock_refuse(int listener, uint64_t id, int error) {
 	return 0;
 }
 
-// loadlock_go_on lets a call go on that the filter allows. For loadlock learn alone, and for no call that the filter
-// refuses: see Watching in package seccomp.
+// loadlock_go_on lets a call go on that the filter allows: for loadlock learn, and for commands of ioctl(2) that are noted
+// and not refused. For no call that the filter refuses: see the packages' doc.go.
 int loadlock_go_on(int listener, uint64_t id) {
 	union answer a;
 	memset(&a, 0, sizeof a);
@@ -66,3 +68,6 @@ int loadlock_go_on(int listener, uint64_t id) {
 			return errno;
 	return 0;
 }
+
+// loadlock_has_action says 0 when a filter may answer so (SECCOMP_RET_*), an errno otherwise.
+int loadlock_has_action(uint32_t action) { return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) ? errno : 0; }

@@ -14,3 +14,4 @@ struct denied loadlock_next(int listener, int stop);
 int loadlock_waits(int listener, uint64_t id);
 int loadlock_refuse(int listener, uint64_t id, int error);
 int loadlock_go_on(int listener, uint64_t id);
+int loadlock_has_action(uint32_t action);

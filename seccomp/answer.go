@@ -49,6 +49,9 @@ func (e Evaluator) Allows(d Data) bool {
 	return a == retAllow || a == retLog
 }
 
+// Logs reports whether the filter lets the call through and has it noted.
+func (e Evaluator) Logs(d Data) bool { return e.Answer(d) == retLog }
+
 // packet lays the data out for x/net/bpf's machine. That machine loads words big-endian, the kernel in the
 // processor's order; so each word is stored big-endian, and the low half of a number first, as it lies in the
 // memory of a little-endian processor.

@@ -12,12 +12,16 @@
 // replacing every errno with a question to the listener (SECCOMP_RET_USER_NOTIF, seccomp_unotify(2)), and nothing
 // else; allowed calls run the same instructions and cost the same. The supervisor answers a question by running
 // Plain itself over the registers that the kernel shows (Evaluator), so that counting cannot change an answer. It
-// cannot let a refused call through either. SECCOMP_USER_NOTIF_FLAG_CONTINUE is for calls that Plain allows, which
-// only loadlock learn asks about (Watching): the verdict is about registers, which no other thread can change. A
-// listener that is gone means ENOSYS.
+// cannot let a refused call through either. SECCOMP_USER_NOTIF_FLAG_CONTINUE is for calls that Plain allows: those of
+// mode log, below, and in loadlock learn those that name a path (Watching). The verdict is about registers, which no
+// other thread can change. A listener that is gone means ENOSYS.
 //
 // It must be one filter. Of several the kernel takes the strictest answer, and an errno is stricter than a question:
 // nothing that an earlier filter refuses would ever be told.
+//
+// Commands of ioctl(2) that a GPU's list lacks are, in mode log, let through and noted. Plain has the kernel log them
+// (SECCOMP_RET_LOG), whose line names the program and the call, but no argument: which command it was stands nowhere.
+// So Notify asks about these too, the supervisor notes the command and lets it go on.
 //
 // A few calls are refused to every program that runs, which then does without them; to ask about them would cost
 // each thread tens of microseconds and say nothing. They are the list quiet, and keep their errno in both forms.

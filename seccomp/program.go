@@ -14,8 +14,9 @@ var ErrArchitecture = errors.New("seccomp: no system-call tables for this archit
 type Program struct {
 	// Plain answers refused calls in the kernel. It is also the truth that Answer computes.
 	Plain []bpf.RawInstruction
-	// Notify hands refused calls to the listener, but for those of the list quiet. Installed without a listener
-	// it answers them with ENOSYS.
+	// Notify hands refused calls to the listener, but for those of the list quiet; and those that are allowed and logged,
+	// because the kernel's log does not say which command of ioctl(2) it was. Installed without a listener it answers
+	// them with ENOSYS.
 	Notify []bpf.RawInstruction
 }
 
@@ -108,11 +109,12 @@ func join(arch string, p parts) (Program, error) {
 	return Program{Plain: append(head[:len(head):len(head)], rest...), Notify: append(head[:len(head):len(head)], notifying(rest)...)}, nil
 }
 
-// notifying is the program with every errno replaced by a question to the listener. Nothing else changes.
+// notifying is the program with every errno, and every entry in the kernel's log, replaced by a question to the listener.
+// Nothing else changes.
 func notifying(p []bpf.RawInstruction) []bpf.RawInstruction {
 	out := make([]bpf.RawInstruction, len(p))
 	for i, ins := range p {
-		if ins.Op == opRetConstant && ins.K&retAction == retErrno {
+		if ins.Op == opRetConstant && (ins.K&retAction == retErrno || ins.K&retAction == retLog) {
 			ins.K = retUserNotif
 		}
 		out[i] = ins
