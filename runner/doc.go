@@ -4,11 +4,12 @@
 //
 //  1. policy     what is permitted (package policy), lowered by the command line
 //  2. discover   what the command needs: interpreter, libraries, script folder, environment; nothing is executed
-//  3. pin        the model is opened once: small files are copied, large ones are held open (package validate)
-//  4. scan ‖ box the scanners judge the pinned bytes while the box is started; the box waits, confined (package isolate)
-//  5. decide     the policy judges the findings; only this step gives the clearance that launch demands
-//  6. launch     what is withheld disappears, what is mounted is compared with what was scanned, the command starts
-//  7. report     what the kernel showed, what was used, how it ended
+//  3. gpu        what --gpu or gpu.mode asks for is found on this host, held against the policy, and planned
+//  4. pin        the model is opened once: small files are copied, large ones are held open (package validate)
+//  5. scan ‖ box the scanners judge the pinned bytes while the box is started; the box waits, confined (package isolate)
+//  6. decide     the policy judges the findings; only this step gives the clearance that launch demands
+//  7. launch     what is withheld disappears, what is mounted is compared with what was scanned, the command starts
+//  8. report     what the kernel showed, what was used, how it ended
 //
 // # Outcomes
 //
@@ -32,6 +33,20 @@
 // what the end of its stderr says was missing, compared with the host and with the plan; names only. Package advise
 // turns obstacles and refused calls into which layer, which line permits it, and what that costs. Nothing is permitted
 // by it. Learn runs the command once more with its paths watched and proposes a policy as a difference.
+//
+// # GPUs
+//
+// A run that asks for no GPU looks for none. Whether one may be used, and which, is the policy's (restricted_operations,
+// gpu.devices); what is asked for is --gpu, or gpu.mode for one GPU: the first that is permitted, of the vendor that a
+// bare index is of. Everything is settled before anything starts, and each step can refuse the run: permission, discovery
+// (isolate/gpu), the names of CDI (isolate/gpu/cdi), gpu.devices by what the names turned out to mean, gpu.min_driver,
+// the plan. gpu.mode: optional puts up with a GPU that is absent or cannot be used, and with nothing else: what a policy
+// does not permit stays a refusal when the command line asked for it. The plan's variables are stronger than --env.
+//
+// Specs of CDI that the caller brings (--cdi-dir) say what the names of --gpu mean. What a name in gpu.devices means, only
+// the system's say.
+//
+// The cell that scans has no GPU, whatever the run is granted: it opens no file and commands no device.
 //
 // # Denials
 //

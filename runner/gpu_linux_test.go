@@ -1,8 +1,8 @@
 package runner
 
 import (
+	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,8 +12,8 @@ import (
 
 	"github.com/loadlock/loadlock/isolate/gpu"
 	"github.com/loadlock/loadlock/isolate/gpu/gputest"
-	"github.com/loadlock/loadlock/validate/validatetest"
 	"github.com/opencontainers/runtime-spec/specs-go"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 // looking is a program that tells what of GPUs exists where it runs: what open(2) says of each node ("ENXIO": reached, with
@@ -40,11 +40,7 @@ func needNodes(t *testing.T) *gputest.Root {
 	need(t, "python3")
 	dir := folder(t)
 	host := gputest.H100(t, dir, 8)
-	var err error
-	if !host.Real("/dev/nvidiactl") {
-		err = errors.New("device nodes can be made by root only")
-	}
-	validatetest.Need(t, "root", err)
+	realNodes(t, host)
 	return host
 }
 
@@ -112,6 +108,7 @@ func TestOneGPUOfEightExistsInside(t *testing.T) {
 		g.Fallback != "" || g.Granted[0].UUID != gputest.UUID(3) || g.Drivers[0].Version != gputest.Driver || g.Plan != nil {
 		t.Errorf("the report: %+v", g)
 	}
+	followsSchema(t, res)
 	var b strings.Builder
 	Summary(&b, res, Style{})
 	for _, want := range []string{" · gpu NVIDIA H100 80GB HBM3 (" + gputest.UUID(3) + ")", "weaker: a GPU is granted"} {
@@ -124,6 +121,33 @@ func TestOneGPUOfEightExistsInside(t *testing.T) {
 	res, out = gpuRun(t, host, "", nil, command...)
 	if res.GPU != nil || strings.Contains(out, "ENXIO") || !strings.Contains(out, "dev\n") || !strings.Contains(out, "params ENOENT") || !strings.Contains(out, "visible None") {
 		t.Errorf("without a GPU: %+v\n%s", res.GPU, out)
+	}
+}
+
+// followsSchema compares a report with the schema that is printed for it.
+func followsSchema(t *testing.T, res Result) {
+	t.Helper()
+	c := jsonschema.NewCompiler()
+	document := func(v any) any {
+		raw, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return doc
+	}
+	if err := c.AddResource("report.json", document(ReportSchema())); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := c.Compile("report.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := schema.Validate(document(res)); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -215,6 +239,7 @@ func TestADryRunShowsTheGrant(t *testing.T) {
 	if !slices.Equal(more, []string{"c 195:255 rw", "c 195:3 rw", fmt.Sprintf("c %d:0 rw", gputest.UVM)}) {
 		t.Errorf("device rules beside those of every box: %q", more)
 	}
+	followsSchema(t, res)
 	if res.GPU.Plan == nil || len(res.GPU.Plan.Nodes) != 3 {
 		t.Errorf("the report's plan: %+v", res.GPU.Plan)
 	}

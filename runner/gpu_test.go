@@ -13,6 +13,7 @@ import (
 	"github.com/loadlock/loadlock/isolate/gpu"
 	"github.com/loadlock/loadlock/isolate/gpu/gputest"
 	"github.com/loadlock/loadlock/policy"
+	"github.com/loadlock/loadlock/validate/validatetest"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -275,13 +276,21 @@ func TestTheEnvironmentOfAGrant(t *testing.T) {
 	}
 }
 
+// realNodes skips where the host's nodes are files that only Discover takes for nodes.
+func realNodes(t *testing.T, host *gputest.Root) {
+	t.Helper()
+	var err error
+	if !host.Real("/dev/nvidiactl") {
+		err = errors.New("device nodes can be made by root only")
+	}
+	validatetest.Need(t, "root", err)
+}
+
 // A name of CDI that a policy permits is looked up in the system's folders. A spec that the caller brings may name GPUs
 // for --gpu, and nothing else: here it calls GPU 1 by the name that the policy has for GPU 0.
 func TestASpecOfTheCallerPermitsNothing(t *testing.T) {
 	host := gputest.H100(t, t.TempDir(), 2)
-	if !host.Real("/dev/nvidiactl") {
-		t.Skip("needs root: CDI looks at real nodes")
-	}
+	realNodes(t, host)
 	spec := func(node int) string {
 		return fmt.Sprintf("cdiVersion: \"0.6.0\"\nkind: nvidia.com/gpu\ndevices:\n- name: mine\n  containerEdits:\n    deviceNodes:\n    - {path: /dev/nvidia%d}\n    - {path: /dev/nvidiactl}\n", node)
 	}
