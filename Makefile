@@ -18,7 +18,7 @@ GOLANGCI    ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 export CGO_ENABLED = 1
 
-.PHONY: vectors peers containment build demo test bench deps deps-models deps-test deps-bench deps-vm clean install uninstall test-v2 lint vuln fuzz format vet portable unit race staticcheck vm
+.PHONY: vectors peers containment build demo test bench deps deps-models deps-test deps-bench deps-vm clean install uninstall test-v2 lint vuln fuzz format vet portable unit race staticcheck vm nvml
 
 build: bin/loadlock
 
@@ -45,8 +45,15 @@ deps-bench:
 demo: deps-models bin/loadlock
 	testdata/demo/demo.sh
 
+## nvml: the program with NVIDIA's own library where it otherwise asks nvidia-smi: bin/loadlock-nvml, which is not static
+nvml: export CGO_CFLAGS = -O2 -g -Wno-deprecated-declarations
+nvml: deps
+	$(GO) build -trimpath -tags $(TAGS),nvml -ldflags '-s -w -X main.version=$(VERSION)' -o bin/loadlock-nvml ./cmd/loadlock
+	$(GO) vet -tags $(TAGS),nvml ./isolate/gpu/memory
+	$(GO) test -tags $(TAGS),nvml ./isolate/gpu/memory
+
 ## test: everything that tests this tree; REQUIRE=root,torch,… makes a skip for lack of that a failure
-test: deps-test format vet portable staticcheck race unit fuzz
+test: deps-test format vet portable staticcheck race unit nvml fuzz
 	@echo "loadlock: make test passed$$([ "$$(id -u)" = 0 ] || echo ' (as an ordinary user: what needs root was skipped and said so)')"
 
 format: deps

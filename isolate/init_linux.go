@@ -1,8 +1,5 @@
 package isolate
 
-// #cgo LDFLAGS: -static
-import "C"
-
 import (
 	"fmt"
 	"os"

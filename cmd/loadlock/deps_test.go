@@ -50,6 +50,7 @@ var forbidden = []edge{
 	// The rest of that module applies what specs say to a container: hooks, any mount, any device (isolate/gpu/cdi/doc.go).
 	{from: anybody, to: "tags.cncf.io/container-device-interface/pkg/cdi/...", reason: "specs of CDI are data: hooks never run, and nothing is mounted because one says so"},
 	{from: "isolate/gpu/cdi", to: "os/exec", reason: "hooks never run, and no vendor's tool"},
+	{from: anybody, to: "github.com/NVIDIA/...", reason: "loads libraries while the program runs, which a static one cannot; the build tag nvml"},
 	{from: anybody, to: "net/http/...", reason: "nothing here talks to a network"},
 	{from: anybody, to: "plugin", reason: "code that is not in this binary is not ours"},
 	{from: anybody, to: "encoding/gob", reason: "decodes into more than it was asked for; ours is JSON"},
