@@ -40,6 +40,17 @@ var requirements = map[string]func() error{
 		}
 		return err
 	},
+	"device-nodes": func() error { // can be made, and opened: no device cgroup and no nodev around us
+		name := fmt.Sprintf("/dev/loadlock-need-%d", os.Getpid())
+		defer os.Remove(name)
+		if err := unix.Mknod(name, unix.S_IFCHR|0o600, int(unix.Mkdev(195, 200))); err != nil {
+			return fmt.Errorf("mknod: %w", err)
+		}
+		if _, err := unix.Open(name, unix.O_RDWR|unix.O_CLOEXEC, 0); err != unix.ENXIO {
+			return fmt.Errorf("a node without a driver is opened with %w", err)
+		}
+		return nil
+	},
 	"apparmor_parser": func() error { _, err := exec.LookPath("apparmor_parser"); return err },
 	"cgroup1":         func() error { return wantUnified(false) },
 	"cgroup2":         func() error { return wantUnified(true) },

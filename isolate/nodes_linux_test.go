@@ -17,15 +17,23 @@ import (
 // Nodes with a GPU's numbers and no driver behind them: what open(2) says tells which wall was met. ENXIO comes from where
 // the driver would be, and so means that nothing of ours was in the way.
 
-// fakeNode makes a node in a folder of /dev of the test's own: what is bound must lie in a file system without nodev.
-func fakeNode(t *testing.T, name string, major, minor uint32, mode os.FileMode) gpu.Node {
+// nodeFolder is a folder of the test's own where nodes can be made and opened.
+func nodeFolder(t *testing.T) string {
 	t.Helper()
-	need(t, "root")
-	n := gpu.Node{Path: filepath.Join("/dev", "loadlock-test-"+fmt.Sprint(os.Getpid()), name), Major: major, Minor: minor, Why: "test"}
-	if err := os.MkdirAll(filepath.Dir(n.Path), 0o755); err != nil {
+	need(t, "root", "device-nodes")
+	dir := fmt.Sprintf("/dev/loadlock-test-%d", os.Getpid())
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.Remove(n.Path); os.Remove(filepath.Dir(n.Path)) })
+	t.Cleanup(func() { os.Remove(dir) })
+	return dir
+}
+
+// fakeNode makes a node there.
+func fakeNode(t *testing.T, name string, major, minor uint32, mode os.FileMode) gpu.Node {
+	t.Helper()
+	n := gpu.Node{Path: filepath.Join(nodeFolder(t), name), Major: major, Minor: minor, Why: "test"}
+	t.Cleanup(func() { os.Remove(n.Path) })
 	makeNode(t, n, mode)
 	return n
 }

@@ -3,6 +3,7 @@ package isolate
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/loadlock/loadlock/isolate/gpu"
+	"github.com/loadlock/loadlock/isolate/gpu/gputest"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -102,7 +104,7 @@ tried("create at the root", lambda: open("/x", "w"))
 tried("write where /proc/driver comes from", lambda: write("/.loadlock/driver/nvidia/params"))
 dev = [os.path.join(at, f)[5:] for at, _, files in os.walk("/dev") for f in files]
 shm = os.statvfs("/dev/shm")
-print(json.dumps({"Proc": tree("/proc/driver"), "Sys": tree("/sys", ["/sys/devices/system/cpu"]), "Dev": sorted(dev), "Steps": steps, "Descriptors": fds,
+print(json.dumps({"Proc": tree("/proc/driver"), "Sys": tree("/sys", ["/sys/devices/system/cpu", "/sys/devices/system/node"]), "Dev": sorted(dev), "Steps": steps, "Descriptors": fds,
     "ShmMB": shm.f_blocks * shm.f_frsize >> 20, "CPUs": open("/sys/devices/system/cpu/possible").read() if os.path.exists("/sys") else ""}))`
 
 // took runs the program in a box of root's, or of an ordinary user's.
@@ -133,30 +135,61 @@ var usualDevices = []string{"full", "null", "random", "tty", "urandom", "zero"}
 func TestTheShapeOfABoxWithAGPU(t *testing.T) {
 	needBox(t)
 	need(t, "python")
-	n := fakeNode(t, "nvidia0", 195, 200, 0o666)
-	fakeNode(t, "nvidia1", 195, 201, 0o666) // the sibling
-	plan := shaped(n)
-	for who, user := range map[string]bool{"as root": false, "as an ordinary user": true} {
-		t.Run(who, func(t *testing.T) { isShaped(t, plan, took(t, plan, user)) })
+	root := filepath.Join(nodeFolder(t), "host")
+	t.Cleanup(func() { os.RemoveAll(root) })
+	plans := map[string]gpu.Plan{
+		"the real /sys":     shaped(fakeNode(t, "nvidia0", 195, 200, 0o666)),
+		"one H100 of eight": gputest.H100(t, root, 8).Plan("3"),
+		"one of AMD's":      gputest.AMD(t, root+"/amd").Plan("0"),
+		"a part of an H100": gputest.Divided(t, root+"/mig").Plan("mig:0:1:0"),
+	}
+	fakeNode(t, "nvidia1", 195, 201, 0o666) // a sibling
+	for name, plan := range plans {
+		for who, user := range map[string]bool{" as root": false, " as an ordinary user": true} {
+			t.Run(name+who, func(t *testing.T) { isShaped(t, plan, took(t, plan, user)) })
+		}
 	}
 }
 
 func isShaped(t *testing.T, plan gpu.Plan, saw shape) {
+	t.Helper()
 	sys := map[string]string{}
 	for name, text := range plan.Files {
 		sys[strings.TrimPrefix(name, "/sys/")] = text
 	}
-	sys["bus/pci/devices/0000:04:00.0"] = "-> ../../../devices/pci0000:00/0000:04:00.0"
-	if !maps.Equal(saw.Proc, plan.Proc) || !maps.Equal(saw.Sys, sys) {
-		t.Errorf("/proc/driver: %v\n/sys: %v", saw.Proc, saw.Sys)
+	for name, target := range plan.Links {
+		if below, ok := strings.CutPrefix(name, "/sys/"); ok {
+			sys[below] = "-> " + target
+		}
 	}
-	want := append(slices.Clone(usualDevices), strings.TrimPrefix(plan.Nodes[0].Path, "/dev/"))
+	if !maps.Equal(saw.Proc, plan.Proc) {
+		t.Errorf("/proc/driver: %v, want %v", saw.Proc, plan.Proc)
+	}
+	if !maps.Equal(saw.Sys, sys) {
+		t.Errorf("/sys: %v, want %v", saw.Sys, sys)
+	}
+	if params, ok := saw.Proc["nvidia/params"]; ok && !strings.Contains(params, "ModifyDeviceFiles: 0\n") {
+		t.Errorf("params: %s", params)
+	}
+	want := slices.Clone(usualDevices)
+	for _, n := range plan.Nodes {
+		want = append(want, strings.TrimPrefix(n.Path, "/dev/"))
+	}
 	slices.Sort(want)
 	if !slices.Equal(slices.DeleteFunc(saw.Dev, isLinkName), want) {
 		t.Errorf("/dev: %v, want %v", saw.Dev, want)
 	}
+	all := fmt.Sprint(saw)
+	for i := range 8 {
+		for _, name := range []string{gputest.BusID(i), gputest.UUID(i)} {
+			if strings.Contains(all, name) && !strings.Contains(fmt.Sprint(plan.Proc), name) {
+				t.Errorf("%s of a sibling is seen", name)
+			}
+		}
+	}
 	for name, got := range saw.Steps {
-		if w := shapeSteps[name]; !slices.Contains(strings.Fields(w), got) {
+		absent := got == "ENOENT" && len(plan.Proc) == 0
+		if w := shapeSteps[name]; !absent && !slices.Contains(strings.Fields(w), got) {
 			t.Errorf("%s: %s, want %q", name, got, w)
 		}
 	}
@@ -169,7 +202,8 @@ func isShaped(t *testing.T, plan gpu.Plan, saw shape) {
 	if saw.ShmMB != 16 {
 		t.Errorf("/dev/shm of %d MiB", saw.ShmMB)
 	}
-	host, err := os.ReadFile("/sys/devices/system/cpu/possible")
+	i := slices.IndexFunc(plan.Mounts, func(m gpu.Mount) bool { return m.Target == "/sys/devices/system/cpu" })
+	host, err := os.ReadFile(plan.Mounts[i].Source + "/possible")
 	if err != nil || saw.CPUs != string(host) {
 		t.Errorf("processors %q, the host says %q", saw.CPUs, host)
 	}

@@ -44,7 +44,7 @@ in_group() { delegate $cg/suite && sh -c "echo \$\$ >$cg/suite/cgroup.procs"' &&
 selftest root env
 selftest 'user in a delegated group' in_group
 # The stress tests are about numbers, and the table of attacks is what selftest just did; both are run where it is quick.
-REQUIRE=root,userns,cgroup,cgroup2,seccomp,landlock,python suite root 'isolate seccomp runner cmd/loadlock' env
+REQUIRE=root,userns,device-nodes,cgroup,cgroup2,seccomp,landlock,python suite root 'isolate seccomp runner cmd/loadlock' env
 REQUIRE=userns,cgroup,cgroup2,seccomp,landlock,python suite 'user in a delegated group' isolate in_group
 REQUIRE=userns,seccomp,landlock,python suite 'user without a group' cmd/loadlock /loadlock-vm/as
 echo DONE
