@@ -13,6 +13,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/loadlock/loadlock/isolate/gpu"
+	"github.com/loadlock/loadlock/isolate/gpu/gputest"
 	"github.com/loadlock/loadlock/policy"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -40,6 +42,20 @@ var plans = map[string]Spec{
 		Sandbox: policy.Sandbox{MemoryMB: 100, Pids: 10, CPUs: 0.25, TmpMB: 5, ShmMB: 6, UnsafeOptional: []string{"cgroup"}},
 		Host:    Host{Rootless: true, UID: 1234, GID: 1235, Program: "/bin/loadlock"},
 	},
+	"one-gpu-and-its-group-as-root": {
+		ID: "id", RunDir: "/run/x", Args: []string{"/usr/bin/true"}, Dir: "/tmp",
+		Sandbox: policy.Sandbox{MemoryMB: 100, Pids: 10, CPUs: 0.25, TmpMB: 5, ShmMB: 6},
+		Host:    Host{IDBase: 100000, Program: "/bin/loadlock", Cgroup: "/loadlock/id", NodeGroups: []uint32{105}},
+		GPU:     shaped(gpu.Node{Path: "/dev/nvidia0", Major: 195}),
+	},
+}
+
+// oneOfEight is a box with one H100 of a host that has eight. The host is a folder, whose name is not recorded.
+func oneOfEight(t *testing.T) (s Spec, folder string) {
+	t.Helper()
+	s, folder = plans["strictest-as-root"], t.TempDir()
+	s.GPU = gputest.H100(t, folder, 8).Plan("0")
+	return s, folder
 }
 
 // The files hold what does not depend on this machine: limits are capped by the supervisor's own, cgroup v2 has
@@ -49,44 +65,55 @@ func TestPlansAreAsRecorded(t *testing.T) {
 		t.Skip("recorded on amd64")
 	}
 	for name, s := range plans {
-		oci, err := Bundle(s, nil)
-		if err != nil {
+		isRecorded(t, name, s, "")
+	}
+	s, folder := oneOfEight(t)
+	isRecorded(t, "one-h100-of-eight", s, folder)
+}
+
+// isRecorded compares with a golden file, which does not have that folder's name in it.
+func isRecorded(t *testing.T, name string, s Spec, folder string) {
+	t.Helper()
+	oci, err := Bundle(s, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, l := range oci.Process.Rlimits {
+		if slices.Contains([]string{"RLIMIT_CORE", "RLIMIT_MEMLOCK", "RLIMIT_NOFILE", "RLIMIT_SIGPENDING"}, l.Type) {
+			oci.Process.Rlimits[i].Soft, oci.Process.Rlimits[i].Hard = 0, 0
+		}
+	}
+	if oci.Linux.Resources != nil {
+		oci.Linux.Resources.Unified = nil
+	}
+	if len(oci.Linux.Seccomp.Syscalls) < 20 {
+		t.Errorf("%s: %d entries in the filter", name, len(oci.Linux.Seccomp.Syscalls))
+	}
+	oci.Linux.Seccomp.Syscalls = nil
+	var rules []string
+	for _, r := range landlockRules(s) {
+		rules = append(rules, fmt.Sprintf("%s %s", r.path, accessWords(r.access)))
+	}
+	got, err := json.MarshalIndent(map[string]any{"oci": oci, "landlock": rules}, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got = append(got, '\n')
+	if folder != "" {
+		got = bytes.ReplaceAll(got, []byte(folder), nil)
+	}
+	file := filepath.Join("testdata", "plan-"+name+".json")
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		for i, l := range oci.Process.Rlimits {
-			if slices.Contains([]string{"RLIMIT_CORE", "RLIMIT_MEMLOCK", "RLIMIT_NOFILE", "RLIMIT_SIGPENDING"}, l.Type) {
-				oci.Process.Rlimits[i].Soft, oci.Process.Rlimits[i].Hard = 0, 0
-			}
-		}
-		if oci.Linux.Resources != nil {
-			oci.Linux.Resources.Unified = nil
-		}
-		if len(oci.Linux.Seccomp.Syscalls) < 20 {
-			t.Errorf("%s: %d entries in the filter", name, len(oci.Linux.Seccomp.Syscalls))
-		}
-		oci.Linux.Seccomp.Syscalls = nil
-		var rules []string
-		for _, r := range landlockRules(s) {
-			rules = append(rules, fmt.Sprintf("%s %s", r.path, accessWords(r.access)))
-		}
-		got, err := json.MarshalIndent(map[string]any{"oci": oci, "landlock": rules}, "", "  ")
-		if err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, '\n')
-		file := filepath.Join("testdata", "plan-"+name+".json")
-		if *update {
-			if err := os.WriteFile(file, got, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(got, want) {
-			t.Errorf("%s differs from %s; look at the difference after go test -update:\n%s", name, file, got)
-		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs from %s; look at the difference after go test -update:\n%s", name, file, got)
 	}
 }
 

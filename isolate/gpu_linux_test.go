@@ -3,7 +3,8 @@ package isolate
 import (
 	"cmp"
 	"context"
-	"encoding/json"
+	"encoding/gob"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -17,8 +18,8 @@ import (
 	"github.com/loadlock/loadlock/isolate/gpu"
 )
 
-// memberStage makes the test binary run a script in a box with a GPU, as whoever it is. Its value is the plan as JSON, and
-// the script.
+// memberStage makes the test binary run a script in a box with a GPU, as whoever it is. Its value is the plan, and the
+// script.
 const memberStage = "LOADLOCK_TEST_MEMBER"
 
 const nodeGroup = 47110 // nobody's on a test machine
@@ -36,7 +37,7 @@ func member(task string) {
 			return err
 		}
 		s.Stdout, s.Stderr = os.Stdout, os.Stderr
-		if err := json.Unmarshal([]byte(plan), &s.GPU); err != nil {
+		if err := gob.NewDecoder(hex.NewDecoder(strings.NewReader(plan))).Decode(&s.GPU); err != nil {
 			return err
 		}
 		b, err := New(s)
@@ -72,12 +73,12 @@ func asMember(t *testing.T, groups []uint32, p gpu.Plan, script string) string {
 		t.Fatal(string(out))
 	}
 	mustChmod(t, program, 0o755)
-	plan, err := json.Marshal(p)
-	if err != nil {
+	var plan strings.Builder
+	if err := gob.NewEncoder(hex.NewEncoder(&plan)).Encode(p); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(program)
-	cmd.Env = append(os.Environ(), memberStage+"="+string(plan)+"\n"+script, "TMPDIR=/tmp")
+	cmd.Env = append(os.Environ(), memberStage+"="+plan.String()+"\n"+script, "TMPDIR=/tmp")
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 12345, Gid: 12345, Groups: groups}}
 	out, err := cmd.CombinedOutput()

@@ -87,10 +87,11 @@ func bind(b Bind, h Host) specs.Mount {
 	return m
 }
 
-// The lists are those of the OCI runtimes' default: what in /proc reaches the host's hardware or kernel.
+// The lists are those of the OCI runtimes' default: what in /proc reaches the host's hardware or kernel. /proc/bus, which
+// they leave readable, lists the host's devices, and so every GPU.
 var (
-	maskedProc = []string{"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+	maskedProc = []string{"/proc/acpi", "/proc/asound", "/proc/bus", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
 		"/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/proc/kallsyms", "/proc/iomem", "/proc/ioports",
 		"/proc/modules", "/proc/config.gz", "/proc/kpagecount", "/proc/kpageflags", "/proc/vmallocinfo"}
-	readonlyProc = []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
+	readonlyProc = []string{"/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
 )

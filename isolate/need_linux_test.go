@@ -33,6 +33,13 @@ var requirements = map[string]func() error{
 		}
 		return err
 	},
+	"landlock-ioctl": func() error {
+		abi, err := landlockABI()
+		if err == nil && abi < 5 {
+			err = fmt.Errorf("landlock ABI %d knows no ioctl", abi)
+		}
+		return err
+	},
 	"landlock-scope": func() error {
 		abi, err := landlockABI()
 		if err == nil && abi < 6 {

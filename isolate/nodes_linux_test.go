@@ -259,3 +259,29 @@ tried(os.mknod, "/tmp/node", 0o20666, os.makedev(195, 201))`)
 		})
 	}
 }
+
+// Landlock leaves ioctl(2) of devices that are opened inside to those of the grant, and the terminal.
+func TestDeviceIoctlsAreForGrantedNodes(t *testing.T) {
+	needBox(t)
+	need(t, "python", "landlock-ioctl")
+	granted := fakeNode(t, "nvidia0", 1, 5, 0o666) // a driver that answers ENOTTY to every command
+	program := py(`
+import fcntl
+for name in "` + granted.Path + ` /dev/zero".split():
+    fd = os.open(name, os.O_RDWR)
+    try: fcntl.ioctl(fd, 0x5401, bytes(64))
+    except OSError as e: print(errno.errorcode[e.errno])`)
+	for want, off := range map[string][]string{"ENOTTY EACCES": nil, "ENOTTY ENOTTY": {"landlock"}} {
+		s, out := boxed(t, program)
+		s.GPU.Nodes = []gpu.Node{granted}
+		s.Sandbox.UnsafeOptional = off
+		b, err := New(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.off = append(b.off, off...)
+		if _, text := finish(t, b, out); strings.Join(strings.Fields(text), " ") != want {
+			t.Errorf("without %v: %q, want %q", off, text, want)
+		}
+	}
+}

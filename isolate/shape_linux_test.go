@@ -48,7 +48,7 @@ func shaped(n gpu.Node) gpu.Plan {
 // shape is what the program inside saw.
 type shape struct {
 	Proc, Sys   map[string]string // below /proc/driver and /sys without devices/system/cpu: path → text, or → link
-	Dev         []string
+	Dev, Bus    []string          // files of /dev, and what is in /proc/bus
 	Steps       map[string]string // what was tried → "ok" or the errno
 	Descriptors []string
 	ShmMB       int64
@@ -64,7 +64,7 @@ def tree(top, skip=()):
         for name in dirs + files:
             p = os.path.join(at, name)
             if os.path.islink(p): out[os.path.relpath(p, top)] = "-> " + os.readlink(p)
-            elif os.path.isfile(p): out[os.path.relpath(p, top)] = open(p).read()
+            elif os.path.isfile(p): out[os.path.relpath(p, top)] = open(p, encoding="latin-1", newline="").read()
     return out
 steps = {}
 def tried(name, f):
@@ -104,7 +104,7 @@ tried("create at the root", lambda: open("/x", "w"))
 tried("write where /proc/driver comes from", lambda: write("/.loadlock/driver/nvidia/params"))
 dev = [os.path.join(at, f)[5:] for at, _, files in os.walk("/dev") for f in files]
 shm = os.statvfs("/dev/shm")
-print(json.dumps({"Proc": tree("/proc/driver"), "Sys": tree("/sys", ["/sys/devices/system/cpu", "/sys/devices/system/node"]), "Dev": sorted(dev), "Steps": steps, "Descriptors": fds,
+print(json.dumps({"Proc": tree("/proc/driver"), "Sys": tree("/sys", ["/sys/devices/system/cpu", "/sys/devices/system/node"]), "Dev": sorted(dev), "Bus": os.listdir("/proc/bus"), "Steps": steps, "Descriptors": fds,
     "ShmMB": shm.f_blocks * shm.f_frsize >> 20, "CPUs": open("/sys/devices/system/cpu/possible").read() if os.path.exists("/sys") else ""}))`
 
 // took runs the program in a box of root's, or of an ordinary user's.
@@ -127,7 +127,7 @@ func took(t *testing.T, p gpu.Plan, user bool) (saw shape) {
 // shapeSteps is how they must end; Landlock and the files' owner may answer before the mount does.
 var shapeSteps = map[string]string{"comm": "ok", "own comm": "ok", "abstract seqpacket": "ok", "memfd": "ok",
 	"write params": "EACCES EROFS", "create in /proc/driver": "EROFS EACCES", "chmod params": "EROFS", "write /sys file": "EACCES EROFS",
-	"create in /sys": "EROFS EACCES", "write sysfs": "EACCES EROFS", "create at the root": "EACCES EROFS", "write where /proc/driver comes from": "EACCES EROFS"}
+	"create in /sys": "EROFS EACCES", "write sysfs": "EACCES EROFS ENOENT", "create at the root": "EACCES EROFS", "write where /proc/driver comes from": "EACCES EROFS"}
 
 // usualDevices are what every box has.
 var usualDevices = []string{"full", "null", "random", "tty", "urandom", "zero"}
@@ -155,7 +155,7 @@ func isShaped(t *testing.T, plan gpu.Plan, saw shape) {
 	t.Helper()
 	sys := map[string]string{}
 	for name, text := range plan.Files {
-		sys[strings.TrimPrefix(name, "/sys/")] = text
+		sys[strings.TrimPrefix(name, "/sys/")] = latin1(text)
 	}
 	for name, target := range plan.Links {
 		if below, ok := strings.CutPrefix(name, "/sys/"); ok {
@@ -193,6 +193,9 @@ func isShaped(t *testing.T, plan gpu.Plan, saw shape) {
 			t.Errorf("%s: %s, want %q", name, got, w)
 		}
 	}
+	if len(saw.Bus) > 0 {
+		t.Errorf("/proc/bus: %v", saw.Bus)
+	}
 	if len(saw.Steps) != len(shapeSteps) {
 		t.Errorf("steps %v", saw.Steps)
 	}
@@ -203,8 +206,7 @@ func isShaped(t *testing.T, plan gpu.Plan, saw shape) {
 		t.Errorf("/dev/shm of %d MiB", saw.ShmMB)
 	}
 	i := slices.IndexFunc(plan.Mounts, func(m gpu.Mount) bool { return m.Target == "/sys/devices/system/cpu" })
-	host, err := os.ReadFile(plan.Mounts[i].Source + "/possible")
-	if err != nil || saw.CPUs != string(host) {
+	if host := hostText(t, plan.Mounts[i].Source+"/possible"); strings.TrimSpace(saw.CPUs) != host {
 		t.Errorf("processors %q, the host says %q", saw.CPUs, host)
 	}
 }
@@ -213,7 +215,7 @@ func TestTheShapeOfABoxWithoutOneIsAsBefore(t *testing.T) {
 	needBox(t)
 	need(t, "python")
 	saw := took(t, gpu.Plan{}, false)
-	if len(saw.Proc)+len(saw.Sys) > 0 || saw.CPUs != "" {
+	if len(saw.Proc)+len(saw.Sys)+len(saw.Bus) > 0 || saw.CPUs != "" {
 		t.Errorf("/proc/driver: %v, /sys: %v", saw.Proc, saw.Sys)
 	}
 	if !slices.Equal(slices.DeleteFunc(saw.Dev, isLinkName), usualDevices) {
@@ -226,8 +228,46 @@ func TestTheShapeOfABoxWithoutOneIsAsBefore(t *testing.T) {
 	}
 }
 
+// latin1 is how the program reads files: the configuration space of a PCI device is no text.
+func latin1(raw string) string {
+	var out []rune
+	for _, b := range []byte(raw) {
+		out = append(out, rune(b))
+	}
+	return string(out)
+}
+
 func isLinkName(name string) bool {
 	return slices.Contains([]string{"fd", "stdin", "stdout", "stderr", "core", "ptmx"}, path.Base(name)) && filepath.Dir(name) == "."
+}
+
+// gpu.sysfs: full shows all of the host's, and changes nothing there.
+func TestTheWholeOfSysfsIsReadOnly(t *testing.T) {
+	needBox(t)
+	need(t, "python")
+	plan := gpu.Plan{Nodes: []gpu.Node{fakeNode(t, "nvidia0", 195, 200, 0o666)}, Mounts: []gpu.Mount{{Source: "/sys", Target: "/sys"}}}
+	program := py(`
+print(open("/sys/devices/system/cpu/possible").read().strip() == "` + hostText(t, "/sys/devices/system/cpu/possible") + `")
+mounts = [l.split() for l in open("/proc/self/mountinfo") if l.split()[4].startswith("/sys")]
+print([m[4] for m in mounts if not {"ro", "nosuid", "nodev", "noexec"} <= set(m[5].split(","))])`)
+	want := "True\n[]\n"
+	s, out := boxed(t, program)
+	s.GPU = plan
+	if _, got, _ := runBox(t, s, out); got != want {
+		t.Errorf("as root: %q", got)
+	}
+	if got := asMember(t, nil, plan, program); got != want {
+		t.Errorf("as an ordinary user: %q", got)
+	}
+}
+
+func hostText(t *testing.T, name string) string {
+	t.Helper()
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(raw))
 }
 
 // The host's /proc/driver is covered in every box; where that did not happen, a box with a GPU does not start.
