@@ -243,7 +243,7 @@ allowed_globals: [{name: mypkg.Net, may: [import, call], reason: ours}]
 		"the layer seccomp may be missing (optional_layers)",
 		"the workload shares the host's network: it reaches every service that this machine reaches (network: host)",
 		"a limit of GPU memory may be kept by a watcher only, which acts after it was passed (gpu.enforce: best-effort)",
-		"every ioctl command of a GPU's driver is carried out, those that are not listed are logged (gpu.ioctl_filter: log)",
+		"every ioctl command of a GPU's driver is carried out, those that are not listed are named in the report (gpu.ioctl_filter: log)",
 		"all of the host's /sys is visible beside a GPU (gpu.sysfs: full)",
 		"/dev/nvidia-uvm-tools exists beside a GPU (gpu.extra_nodes)",
 		"memory_limit_mb is 9000, where safe has 8192",

@@ -60,7 +60,8 @@ func (r *run) planGPU(w wish) error {
 	if err := r.oldDriver(host, gpus); err != nil {
 		return err
 	}
-	grant := gpu.Grant{Host: host, GPUs: gpus, FullSysfs: r.policy.Sandbox.GPU.Sysfs == policy.GPUSysfsFull, ExtraNodes: extraNodes(r.policy)}
+	grant := gpu.Grant{Host: host, GPUs: gpus, FullSysfs: r.policy.Sandbox.GPU.Sysfs == policy.GPUSysfsFull, ExtraNodes: extraNodes(r.policy),
+		Libraries: r.librariesHidden(host, gpus)}
 	var notes []string
 	grant.Ioctls, notes = host.Ioctls(gpus)
 	switch r.policy.Sandbox.GPU.Ioctls {
@@ -205,6 +206,21 @@ func (r *run) oldDriver(host gpu.Host, gpus []gpu.GPU) error {
 		}
 	}
 	return nil
+}
+
+// librariesHidden reports whether a library of the drivers lies where the box shows nothing of the host, as on NixOS, or
+// nothing that may be executed. All of them are then shown in a folder of their own.
+func (r *run) librariesHidden(host gpu.Host, gpus []gpu.GPU) bool {
+	shown := func(name string) bool {
+		return slices.ContainsFunc(r.found.Binds, func(b Bind) bool { return b.Exec && b.Source == b.Target && within(name, b.Target) })
+	}
+	for _, g := range gpus {
+		driver, _ := host.Driver(g.Vendor)
+		if slices.ContainsFunc(driver.Libraries, func(l gpu.Library) bool { return !shown(l.Path) }) {
+			return true
+		}
+	}
+	return false
 }
 
 func extraNodes(p policy.Policy) (paths []string) {

@@ -124,6 +124,15 @@ func TestOneGPUOfEightExistsInside(t *testing.T) {
 	}
 }
 
+func TestLibrariesFromElsewhereExistInside(t *testing.T) {
+	needNodes(t)
+	host := librariesElsewhere(t, folder(t))
+	res, out := gpuRun(t, host, "", func(j *Job) { j.GPU.Names = []string{"0"} }, "/bin/sh", "-c", `cat "$LD_LIBRARY_PATH/libcuda.so"; ls -d /nix /run/opengl-driver; touch "$LD_LIBRARY_PATH/x"`)
+	if res.Exit == nil || !strings.Contains(out, "\x7fELF") || strings.Contains(out, "\n/nix") || !strings.Contains(out, "touch: ") {
+		t.Errorf("%+v\n%s", res.Error, out)
+	}
+}
+
 // followsSchema compares a report with the schema that is printed for it.
 func followsSchema(t *testing.T, res Result) {
 	t.Helper()

@@ -32,6 +32,7 @@ func asking(t *testing.T, host *gputest.Root, lines string, names ...string) (*r
 		t.Fatal(err)
 	}
 	r.policy, r.provenance = p, prov
+	r.found.Binds = []Bind{{Source: "/usr", Target: "/usr", Exec: true}}
 	return r, r.grantGPU()
 }
 
@@ -237,6 +238,33 @@ func TestSysfsAndExtraNodesComeFromThePolicyOnly(t *testing.T) {
 	if _, err := asking(t, gputest.AMD(t, t.TempDir()), "gpu: {extra_nodes: [nvidia-uvm-tools]}\n", "0"); err == nil {
 		t.Error("a node that is not there was left out without a word")
 	}
+}
+
+// Where the box shows the driver's libraries anyway, nothing of them is added; else all of them, in one folder.
+func TestLibrariesThatTheBoxDoesNotShowAreAdded(t *testing.T) {
+	elsewhere := librariesElsewhere(t, t.TempDir())
+	for host, want := range map[*gputest.Root]bool{elsewhere: true, gputest.H100(t, t.TempDir(), 1): false} {
+		r, err := asking(t, host, "", "0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		added := slices.ContainsFunc(r.gpu.Mounts, func(m gpu.Mount) bool { return m.Target == "/run/gpu/lib/libcuda.so."+gputest.Driver && m.Exec })
+		if path := environMap(r.found.Env)["LD_LIBRARY_PATH"]; added != want || (path == "/run/gpu/lib") != want || (r.gpu.Links["/run/gpu/lib/libcuda.so.1"] != "") != want {
+			t.Errorf("added %t, LD_LIBRARY_PATH %q, links %v, want %t", added, path, r.gpu.Links, want)
+		}
+	}
+}
+
+// librariesElsewhere is a host with one H100 whose libraries lie as on NixOS.
+func librariesElsewhere(t *testing.T, dir string) *gputest.Root {
+	t.Helper()
+	host := gputest.H100(t, dir, 1)
+	host.Remove(gputest.Lib)
+	for _, name := range []string{"libcuda", "libnvidia-ml"} {
+		host.Write("/nix/store/abc-nvidia/lib/"+name+".so."+gputest.Driver, "\x7fELF")
+		host.Link("/run/opengl-driver/lib/"+name+".so.1", "/nix/store/abc-nvidia/lib/"+name+".so."+gputest.Driver)
+	}
+	return host
 }
 
 // The variables of a grant are stronger than those of the caller, which count GPUs that do not exist inside.
