@@ -77,7 +77,7 @@ int cuInit(unsigned flags) {
 	devices = 0;
 	if (!reached("/dev/nvidiactl", &fd))
 		return NO_DEVICE;
-	if (!holds("/proc/driver/nvidia/params", "ModifyDeviceFiles: 0") || !holds("/sys/module/nvidia/version", "."))
+	if (!holds("/proc/driver/nvidia/params", "ModifyDeviceFiles: ") || !holds("/sys/module/nvidia/version", "."))
 		return OPERATING_SYSTEM;
 	if (!names_thread())
 		return OPERATING_SYSTEM;
