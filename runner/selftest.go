@@ -111,6 +111,9 @@ func RunSelftest(ctx context.Context, job SelftestJob) (out Selftest, err error)
 	if !t.policy.Sandbox.Allow.Subprocess {
 		t.host.Lacking["subprocess"] = "the policy permits none"
 	}
+	if g := t.policy.Sandbox; !g.Allow.GPU || len(g.GPU.Devices) == 0 {
+		t.host.Lacking["nvidia"] = "the policy permits no GPU"
+	}
 	if err := t.settle(ctx); err != nil {
 		return out, err
 	}

@@ -1,6 +1,10 @@
 """Asks a GPU's own library, inside the sandbox, whether the GPU computes. Prints one JSON object a line: what is about
 to be called ("begin"), what it answered ("call" with "code"), what was looked at before ("look" with "errno"), and
 "done" when everything worked. nvidia-smi is no such proof: NVML worked where cuInit failed (NVIDIA/NemoClaw issue 4016).
+
+    python3 gpu_probe.py nvidia|amd|wsl        what doctor --gpu --probe runs
+    python3 gpu_probe.py nvidia hold           takes all of the GPU's memory and keeps it
+    python3 gpu_probe.py nvidia remains MARK   looks for MARK in memory that nobody cleared, and leaves it there
 """
 
 import ctypes
@@ -9,6 +13,7 @@ import json
 import os
 import sys
 import threading
+import time
 
 COUNT = 1024
 KERNEL = """.version {version}
@@ -102,18 +107,23 @@ def wrong(what):
     raise Failed
 
 
-def cuda():
+def context():
     cu = load(["libcuda.so.1"])
     count, device, version = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
-    context, memory, name = ctypes.c_void_p(), ctypes.c_uint64(), ctypes.create_string_buffer(128)
+    current, name = ctypes.c_void_p(), ctypes.create_string_buffer(128)
     call(cu, "cuInit", 0)
     call(cu, "cuDriverGetVersion", ctypes.byref(version))
     call(cu, "cuDeviceGetCount", ctypes.byref(count))
     call(cu, "cuDeviceGet", ctypes.byref(device), 0)
     call(cu, "cuDeviceGetName", name, 128, device)
     say(about=f"{name.value.decode(errors='replace')}, CUDA {version.value // 1000}.{version.value % 1000 // 10}, {count.value} visible")
-    call(cu, "cuDevicePrimaryCtxRetain", ctypes.byref(context), device)
-    call(cu, "cuCtxSetCurrent", context)
+    call(cu, "cuDevicePrimaryCtxRetain", ctypes.byref(current), device)
+    call(cu, "cuCtxSetCurrent", current)
+    return cu
+
+
+def cuda():
+    cu, memory = context(), ctypes.c_uint64()
     call(cu, "cuMemAlloc_v2", ctypes.byref(memory), ctypes.c_size_t(4 * COUNT))
     call(cu, "cuMemsetD32_v2", memory, 0, ctypes.c_size_t(COUNT))
     launch(cu, memory)
@@ -123,6 +133,29 @@ def cuda():
     if list(host) != list(range(COUNT)):
         wrong("compare")
     call(cu, "cuMemFree_v2", memory)
+
+
+def hold():
+    cu, size, have = context(), 1 << 30, 0
+    while size >= 1 << 20:
+        if cu.cuMemAlloc_v2(ctypes.byref(ctypes.c_uint64()), ctypes.c_size_t(size)) == 0:
+            have += size
+        else:
+            size //= 2
+    say(holds=have)
+    time.sleep(3600)
+
+
+def remains(mark):
+    cu, size = context(), 64 << 20
+    memory, host = ctypes.c_uint64(), ctypes.create_string_buffer(64 << 20)
+    call(cu, "cuMemAlloc_v2", ctypes.byref(memory), ctypes.c_size_t(size))
+    call(cu, "cuMemcpyDtoH_v2", host, memory, ctypes.c_size_t(size))
+    found = host.raw.count(mark.encode())
+    host.raw = (mark.encode() * (size // len(mark) + 1))[:size]
+    call(cu, "cuMemcpyHtoD_v2", memory, host, ctypes.c_size_t(size))
+    call(cu, "cuCtxSynchronize")
+    say(remains=found)
 
 
 def launch(cu, memory):
@@ -163,7 +196,13 @@ def hip():
     call(lib, "hipFree", memory)
 
 
-def main(vendor):
+def main(vendor, mode="", *arguments):
+    if mode:
+        try:
+            {"hold": hold, "remains": remains}[mode](*arguments)
+        except Failed:
+            return 1
+        return 0
     nodes = sorted("/dev/" + n for n in os.listdir("/dev") if n.startswith("nvidia") and n != "nvidia-caps") + ["/dev/kfd", "/dev/dxg"]
     surroundings(nodes)
     try:
@@ -175,4 +214,4 @@ def main(vendor):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

@@ -233,7 +233,7 @@ var needs = map[string]func() string{
 	"amd64":            func() string { return unlessTrue(runtime.GOARCH == "amd64", "not an x86-64 machine") },
 	"python":           func() string { return unlessTrue(exists("/usr/bin/python3"), "no /usr/bin/python3") },
 	"gcc":              func() string { return unlessTrue(exists("/usr/bin/gcc"), "no gcc") },
-	"gpu":              func() string { return unlessTrue(exists("/dev/nvidiactl") || exists("/dev/kfd"), "no GPU") },
+	"nvidia":           func() string { return unlessTrue(exists("/dev/nvidiactl"), "no GPU of NVIDIA's") }, // the policy may permit none, too
 	"cap_sys_resource": func() string { return unlessTrue(hasCapability(unix.CAP_SYS_RESOURCE), "without CAP_SYS_RESOURCE") },
 	"setuid-program":   func() string { return unlessTrue(setuidProgram() != "", "no set-user-ID program among those known") },
 	"core-limit": func() string {

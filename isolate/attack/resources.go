@@ -92,8 +92,9 @@ func resources() []Check {
 			NotHere: "the log cannot be told from what the host writes there; refusals are errnos, which the kernel does not log, and the tests of seccomp compare every action of the filter",
 		},
 		{
-			ID: "R-14", Title: "holds a GPU's memory, or computes on it for ever", Needs: []string{"gpu"},
-			NotHere: "no cgroup limits a GPU's memory or time; the time limit of the run (R-06) ends the process that holds it",
+			ID: "R-14", Title: "holds a GPU's memory, or computes on it for ever", Layers: []string{Ours}, Needs: []string{"nvidia", "python"}, Refs: []string{"CVE-2023-4969"},
+			NoWithout: "it takes a GPU. No cgroup limits its time, and its memory only dmem or MIG: the time limit (R-06) ends the process, and what it held must be free",
+			Probes:    []Probe{{Name: "all-memory", Drive: heldMemory, Want: Saw{"freed": Ours}}},
 		},
 	}
 }
