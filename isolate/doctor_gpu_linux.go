@@ -2,16 +2,15 @@ package isolate
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/loadlock/loadlock/isolate/gpu"
 	"github.com/loadlock/loadlock/isolate/gpu/cdi"
 	"github.com/loadlock/loadlock/isolate/gpu/memory"
+	"golang.org/x/sys/unix"
 )
 
 // DoctorGPU says what the host below root ("/", or a test's folder) has for a GPU in a box, piece by piece. It reads files
@@ -60,10 +59,10 @@ func driverChecks(host gpu.Host, d gpu.Driver) (out []Check) {
 		out = append(out, libraryCheck(d))
 	}
 	for _, n := range d.Nodes {
-		out = append(out, nodeCheck(n, n.Why))
+		out = append(out, nodeCheck(n, n.Why, true))
 	}
 	for _, n := range d.Extra {
-		out = append(out, nodeCheck(n, n.Why+"; granted only where gpu.extra_nodes names it"))
+		out = append(out, nodeCheck(n, n.Why+"; granted only where gpu.extra_nodes names it", false))
 	}
 	list, notes := host.Ioctls([]gpu.GPU{{Vendor: d.Vendor}})
 	c := Check{Name: name + " ioctls", Status: Fine, Detail: fmt.Sprintf("%d commands pass, list %s", len(list.Words)+len(list.Masked), list.Profile)}
@@ -108,11 +107,11 @@ func deviceChecks(host gpu.Host, g gpu.GPU) (out []Check) {
 	}
 	out = append(out, c)
 	for _, n := range g.Nodes {
-		out = append(out, nodeCheck(n, n.Why))
+		out = append(out, nodeCheck(n, n.Why, true))
 	}
 	for _, m := range g.MIG {
 		for _, n := range m.Nodes {
-			out = append(out, nodeCheck(n, n.Why))
+			out = append(out, nodeCheck(n, n.Why, true))
 		}
 	}
 	return append(out, memoryCheck(host.Root, g))
@@ -128,45 +127,34 @@ func grantWord(host gpu.Host, g gpu.GPU) string {
 }
 
 // nodeCheck says who may open a node. Its numbers were compared with the driver's by Discover; what was wrong there is a
-// Problem.
-func nodeCheck(n gpu.Node, why string) Check {
+// Problem. One that is not needed is no lack.
+func nodeCheck(n gpu.Node, why string, needed bool) Check {
 	c := Check{Name: filepath.Base(n.Path), Status: Fine}
-	at := n.Path
-	if n.Source != "" {
-		at = n.Source
-	}
-	info, err := os.Lstat(at)
-	if err != nil {
-		c.Status, c.Detail, c.Remedy = Missing, n.Path+" does not exist: "+why, "see the line about it below"
+	lacking := map[bool]CheckStatus{true: Missing, false: Warning}[needed]
+	var st unix.Stat_t
+	if err := unix.Lstat(nodeSource(n), &st); err != nil {
+		c.Status, c.Detail, c.Remedy = lacking, n.Path+" does not exist: "+why, "see the line about it below"
 		return c
 	}
-	var uid, gid uint32
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		uid, gid = st.Uid, st.Gid
-	}
-	c.Detail = fmt.Sprintf("%s, %d:%d, mode %04o of %d:%d: %s", n.Path, n.Major, n.Minor, info.Mode().Perm(), uid, gid, why)
-	if who := keptOut(info.Mode().Perm(), gid); who != "" {
-		c.Status, c.Detail = Warning, c.Detail+"; "+who
-		c.Remedy = fmt.Sprintf("as root: usermod -aG %d USER, then log in again; or a udev rule that makes %s mode 0666", gid, n.Path)
+	c.Detail = fmt.Sprintf("%s, %d:%d, mode %04o of %d:%d: %s", n.Path, n.Major, n.Minor, st.Mode&0o777, st.Uid, st.Gid, why)
+	if who := keptOut(nodeSource(n), st.Mode, st.Gid); who != "" {
+		c.Status, c.Detail, c.Remedy = lacking, c.Detail+"; "+who, remedyMode
 	}
 	return c
 }
 
-// keptOut says whom a node's mode keeps out, if that is the workload. Root's workload has an id of its own, and gets the
-// node's group; an ordinary user's has that user's groups.
-func keptOut(mode fs.FileMode, gid uint32) string {
-	if mode&0o006 == 0o006 || mode&0o060 == 0o060 && (os.Geteuid() == 0 && gid != 0 || mine(gid)) {
+// keptOut says whom a node's mode keeps out, if that is the workload: Host.reach refuses such a run.
+func keptOut(name string, mode, gid uint32) string {
+	if os.Geteuid() != 0 {
+		if err := unix.Faccessat(unix.AT_FDCWD, name, unix.R_OK|unix.W_OK, unix.AT_EACCESS); err != nil {
+			return "it is not this user's to open"
+		}
 		return ""
 	}
-	if os.Geteuid() == 0 {
-		return "its mode keeps everybody but root out, and the command never runs as root"
+	if mode&0o006 == 0o006 || mode&0o060 == 0o060 && gid != 0 && idMap("gid").has(gid) {
+		return ""
 	}
-	return "its mode keeps this user out"
-}
-
-func mine(gid uint32) bool {
-	groups, err := os.Getgroups()
-	return err == nil && os.Geteuid() != 0 && slices.Contains(append(groups, os.Getegid()), int(gid))
+	return "its mode keeps everybody but root out, and the command never runs as root"
 }
 
 // memoryCheck prints which limits of a GPU's memory the host has.

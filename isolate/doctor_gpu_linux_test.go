@@ -39,9 +39,9 @@ func TestDoctorSaysOfEveryKindOfHostWhatThereIs(t *testing.T) {
 	}{
 		{"no GPU", gputest.New, true, []string{`^missing gpu: no GPU: [^\n]*\n$`}, nil},
 		{"one H100", func(t testing.TB, dir string) *gputest.Root { return gputest.H100(t, dir, 1) }, false, []string{
-			`ok nvidia driver: loaded, 580\.95\.05`, `ok nvidia libs: libcuda\.so\.1 .*libnvidia-ptxjitcompiler\.so\.1`, `ok nvidiactl: /dev/nvidiactl, 195:255, mode 0666`,
+			`ok nvidia driver: loaded, 580\.95\.05`, `ok nvidia libs: libcuda\.so\.1 .*libnvidia-ptxjitcompiler\.so\.1`, `ok nvidiactl: /dev/nvidiactl, 195:255, mode 06`,
 			`ok nvidia-uvm: /dev/nvidia-uvm, 511:0`, `nvidia-uvm-tools: .*only where gpu\.extra_nodes names it`, `nvidia ioctls: \d+ commands pass, list nvidia-`,
-			`ok nvidia 0: NVIDIA H100 80GB HBM3, GPU-.*; --gpu 0\n`, `nvidia 0 limit: none.*mig no .*dmem no .*watcher no `, `ok cdi: no specs`}, []string{"missing", "usermod"}},
+			`ok nvidia 0: NVIDIA H100 80GB HBM3, GPU-.*; --gpu 0\n`, `nvidia 0 limit: none.*mig no .*dmem no .*watcher no `, `ok cdi: no specs`}, []string{"missing", "fix: "}},
 		{"no nvidia-uvm after a reboot", func(t testing.TB, dir string) *gputest.Root {
 			r := gputest.H100(t, dir, 1)
 			r.Write("/proc/devices", "Character devices:\n  1 mem\n195 nvidia\n195 nvidiactl\n\nBlock devices:\n  7 loop\n")
@@ -79,14 +79,18 @@ func TestDoctorSaysOfEveryKindOfHostWhatThereIs(t *testing.T) {
 }
 
 func TestDoctorSaysWhomANodeKeepsOut(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "node")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	root := os.Geteuid() == 0
 	for _, tt := range []struct {
-		mode os.FileMode
-		gid  int
-		out  bool
-	}{{0o666, 0, false}, {0o660, os.Getegid(), root}, {0o600, os.Getegid(), true}, {0o660, 4242, !root}} {
-		if who := keptOut(tt.mode, uint32(tt.gid)); (who != "") != tt.out {
-			t.Errorf("%04o of group %d: %q", tt.mode, tt.gid, who)
+		name      string
+		mode, gid uint32
+		out       bool
+	}{{file, 0o666, 0, false}, {file, 0o600, 0, root}, {file, 0o660, 0, root}, {file, 0o660, 4242, false}, {"/etc/shadow", 0o640, 42, true}} {
+		if who := keptOut(tt.name, tt.mode, tt.gid); (who != "") != tt.out {
+			t.Errorf("%s, %04o of group %d: %q", tt.name, tt.mode, tt.gid, who)
 		}
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strings"
 
 	"github.com/loadlock/loadlock/isolate"
 	"github.com/loadlock/loadlock/isolate/attack"
@@ -136,5 +135,5 @@ func explainCode(vendor gpu.Vendor, l probeLine) (detail, remedy string) {
 	if !ok {
 		return fmt.Sprintf("%s answered %d", l.Call, l.Code), "see the number in the vendor's reference; loadlock explain last"
 	}
-	return fmt.Sprintf("%s answered %d: %s: %s", l.Call, l.Code, e.Names, e.Means), strings.TrimSuffix(e.Causes[0].Do, "…") + "; all causes: loadlock explain " + id
+	return fmt.Sprintf("%s answered %d: %s: %s", l.Call, l.Code, e.Names, e.Means), e.Granted()[0].Why + "? " + e.Granted()[0].Do + "; all causes: loadlock explain " + id
 }

@@ -19,6 +19,15 @@ type GPUError struct {
 // Cause is one reason for an error, and what to do about it.
 type Cause struct{ Why, Do string }
 
+// Granted are the causes that remain where a GPU was granted; never none.
+func (e GPUError) Granted() []Cause {
+	rest := slices.DeleteFunc(slices.Clone(e.Causes), func(c Cause) bool { return strings.Contains(c.Why, "no GPU was granted") })
+	if len(rest) == 0 {
+		return e.Causes
+	}
+	return rest
+}
+
 // GPUErrors is the catalogue. It is made when it is asked for: a box that starts pays for every initialised variable.
 func GPUErrors() []GPUError {
 	return slices.Concat(cudaStart(), cudaWork(), nvml(), hip(), frameworks())
