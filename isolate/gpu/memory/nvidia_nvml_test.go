@@ -134,13 +134,23 @@ func TestTheLibraryItself(t *testing.T) {
 	if err := os.Chmod(at, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	config := filepath.Join(root, "config", "config.yaml") // where the mock looks, from /usr/lib64
+	if err := os.Mkdir(filepath.Dir(config), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(config, []byte(`version: "1.0"
+system: {driver_version: "580.95.05", nvml_version: "13.580.95.05", cuda_version: "13.0"}
+device_defaults: {name: "NVIDIA H100 80GB HBM3", processes: [{pid: 4242, type: C, name: python3, used_memory_mib: 300}]}
+devices: [{index: 0, uuid: "`+uuidA+`", minor_number: 0}]
+`), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	s, err := nvidia(root)
 	if err != nil {
 		t.Fatal(err)
 	}
 	uses, err := s.read(context.Background(), nil)
-	t.Logf("the mock says %v, %v", uses, err)
-	if err != nil {
-		t.Error(err)
+	if want := fmt.Sprintf("{4242 %s  %d}", uuidA, 300<<20); err != nil || !strings.Contains(fmt.Sprint(uses), want) {
+		t.Errorf("%v, %v; want %s among them", uses, err, want)
 	}
 }
