@@ -62,17 +62,20 @@ func Choose(r Request) (*Limiter, error) {
 	if r.LimitMB == 0 {
 		return nil, nil
 	}
-	l := &Limiter{root: r.Root, limit: r.LimitMB << 20}
-	host := hostOf(r)
-	for i, d := range r.Devices {
-		c, err := host.choose(d)
+	return hostOf(r).limiter()
+}
+
+func (h *host) limiter() (*Limiter, error) {
+	l := &Limiter{limit: h.LimitMB << 20}
+	for i, d := range h.Devices {
+		c, err := h.choose(d)
 		if err != nil {
 			return nil, err
 		}
 		c.held.GPU, c.held.Limit, c.held.Peak = d.Name, l.limit, -1
 		l.chosen = append(l.chosen, c)
-		if c.source != nil {
-			l.watched(c.source, i)
+		for _, s := range c.sources {
+			l.watched(s, i)
 		}
 	}
 	return l, nil
@@ -82,8 +85,8 @@ func Choose(r Request) (*Limiter, error) {
 type chosen struct {
 	held    Held
 	regions []region // dmem
-	source  source   // watcher
-	key     string   // the device's name for its source
+	sources []source // watchers
+	key     string   // the device's name for them
 }
 
 // host is what the choice depends on.
@@ -91,11 +94,13 @@ type host struct {
 	Request
 	regions []region // dmem.capacity
 	noDmem  string   // why dmem holds nothing
-	sources map[string]source
+	nvidia  source   // the one for all of NVIDIA's
+	kfd     *kfd
+	tells   func(node string) error // tests have no driver
 }
 
 func hostOf(r Request) *host {
-	h := &host{Request: r, sources: map[string]source{}}
+	h := &host{Request: r, tells: tells}
 	h.regions, h.noDmem = dmemOf(r.Root, r.Cgroup)
 	return h
 }
@@ -115,11 +120,15 @@ func (h *host) choose(d Device) (chosen, error) {
 		return chosen{}, &Refusal{What: fmt.Sprintf("nothing hard can hold %d MiB of %s: %s", h.LimitMB, d.Name, why),
 			Remedy: "a kernel with CONFIG_CGROUP_DMEM (6.14) under cgroup v2 and a driver that uses it, or a MIG instance; or gpu.enforce: best-effort in the policy, which watches and kills afterwards; or no gpu.memory_limit_mb"}
 	}
-	s, err := h.sourceFor(d)
+	all, err := h.sourcesFor(d)
 	if err != nil {
 		return chosen{}, err
 	}
-	return chosen{source: s, key: h.keyOf(d), held: Held{Mechanism: Watcher, How: fmt.Sprintf("%s is asked every %s, and the box is killed above the limit; no wall: %s", s.name(), s.every(), why)}}, nil
+	var names []string
+	for _, s := range all {
+		names = append(names, fmt.Sprintf("%s is asked every %s", s.name(), s.every()))
+	}
+	return chosen{sources: all, key: keyOf(d), held: Held{Mechanism: Watcher, How: strings.Join(names, ", ") + ", and the box is killed above the limit; no wall: " + why}}, nil
 }
 
 // dmem divides a limit among the regions of a device: no two of them may hold the limit each.

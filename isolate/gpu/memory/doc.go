@@ -25,7 +25,8 @@
 // allocation may fail meanwhile. And it sees what the drivers tell. AMD's and Intel's tell it by open file
 // (drm-usage-stats, fdinfo), so that a command which means to can hide memory behind a mapping whose descriptor it
 // closed, in a dma-buf or in a socket's queue; a buffer that two of its processes share is counted twice. NVIDIA's
-// tells it by process. That is why policy says require-hard unless somebody writes best-effort.
+// tells it by process, as does AMD's for computing (KFD), which is looked at too. That is why the policy says require-hard
+// unless somebody writes best-effort.
 //
 // A watcher that gets no answer for Patience ends the run: a limit that nobody looks after is none.
 package memory

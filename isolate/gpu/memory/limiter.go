@@ -11,7 +11,6 @@ import (
 
 // Limiter holds the limit of one box. A nil one holds none, and its methods do nothing.
 type Limiter struct {
-	root    string
 	limit   int64 // bytes of each device
 	chosen  []chosen
 	watches []*watch // one for each source

@@ -15,22 +15,21 @@ import (
 // question wakes the driver up.
 const firstAnswer = 20 * time.Second
 
-// sourceFor finds who tells what a box uses of a device, and asks it once: a *Refusal where nobody does.
-func (h *host) sourceFor(d Device) (source, error) {
-	if s, known := h.sources[d.Vendor]; known {
-		return s, nil
-	}
-	s, err := h.newSource(d)
-	if err == nil {
-		var ctx, cancel = context.WithTimeout(context.Background(), firstAnswer)
-		defer cancel()
-		_, err = s.read(ctx, nil)
+// sourcesFor finds who tells what a box uses of a device, and asks them once: a *Refusal where nobody does. Where there are
+// several, each is a watcher of its own.
+func (h *host) sourcesFor(d Device) ([]source, error) {
+	all, err := h.newSources(d)
+	for _, s := range all {
+		ctx, cancel := context.WithTimeout(context.Background(), firstAnswer)
+		if _, failed := s.read(ctx, nil); failed != nil && err == nil {
+			err = failed
+		}
+		cancel()
 	}
 	if err != nil {
 		return nil, &Refusal{What: fmt.Sprintf("nothing can hold or watch %d MiB of %s: %v", h.LimitMB, d.Name, err), Remedy: remedies[d.Vendor]}
 	}
-	h.sources[d.Vendor] = s
-	return s, nil
+	return all, nil
 }
 
 var remedies = map[string]string{
@@ -40,21 +39,35 @@ var remedies = map[string]string{
 	"wsl":    "leave gpu.memory_limit_mb out: WSL2 tells nothing by process and enforces nothing",
 }
 
-func (h *host) newSource(d Device) (source, error) {
+func (h *host) newSources(d Device) ([]source, error) {
 	switch d.Vendor {
 	case "nvidia":
-		if !initialPidNamespace(h.Root) {
-			return nil, errors.New("NVIDIA's driver numbers processes as the machine does, and this is a container with numbers of its own")
+		if h.nvidia == nil {
+			if !initialPidNamespace(h.Root) {
+				return nil, errors.New("NVIDIA's driver numbers processes as the machine does, and this is a container with numbers of its own")
+			}
+			s, err := nvidia(h.Root)
+			if err != nil {
+				return nil, err
+			}
+			h.nvidia = s
 		}
-		return nvidia(h.Root)
+		return []source{h.nvidia}, nil
 	case "amd", "intel":
-		return fdinfo{root: h.Root}, tells(filepath.Join(h.Root, d.Node))
+		all := []source{fdinfo{root: h.Root}}
+		if h.kfd == nil && d.Vendor == "amd" {
+			h.kfd = newKFD(h.Root)
+		}
+		if h.kfd != nil && d.Vendor == "amd" {
+			all = append(all, h.kfd)
+		}
+		return all, h.tells(filepath.Join(h.Root, d.Node))
 	}
 	return nil, errors.New("its driver tells nobody which process uses how much")
 }
 
-// keyOf is a device's name for its source.
-func (h *host) keyOf(d Device) string {
+// keyOf is a device's name for its sources.
+func keyOf(d Device) string {
 	if d.Vendor == "nvidia" {
 		return d.UUID
 	}

@@ -79,7 +79,7 @@ func watching(f *fake, devices ...string) *Limiter {
 	f.dead = make(chan struct{})
 	l := &Limiter{limit: 100}
 	for i, d := range devices {
-		l.chosen = append(l.chosen, chosen{source: f, key: d, held: Held{GPU: d, Limit: 100, Mechanism: Watcher, Peak: -1}})
+		l.chosen = append(l.chosen, chosen{sources: []source{f}, key: d, held: Held{GPU: d, Limit: 100, Mechanism: Watcher, Peak: -1}})
 		l.watched(f, i)
 	}
 	return l
