@@ -15,6 +15,27 @@ func (r *run) denials() {
 		r.res.Denials = list
 	}
 	r.res.DenialsNotCounted = why
+	if r.res.GPU != nil && r.res.GPU.Ioctls != nil {
+		r.res.GPU.Ioctls.Unlisted = r.box.Noted()
+		r.res.Notes = append(r.res.Notes, r.res.GPU.Ioctls.notes(why)...)
+	}
+}
+
+// notes say which commands of ioctl were carried out in mode log although no list has them. uncounted is why nobody looked.
+func (list *GPUIoctls) notes(uncounted string) []string {
+	switch {
+	case list.Mode != "log":
+		return nil
+	case uncounted != "":
+		return []string{"ioctl commands that are not on the list " + list.Profile + " are lines of the kernel's log (type=1326), which do not name them: " + uncounted}
+	case len(list.Unlisted) == 0:
+		return []string{"every ioctl command was on the list " + list.Profile + ": gpu.ioctl_filter: strict would have refused none"}
+	}
+	var names []string
+	for _, d := range list.Unlisted {
+		names = append(names, fmt.Sprintf("%s %d×", d.Arg, d.Count))
+	}
+	return []string{fmt.Sprintf("ioctl commands that are not on the list %s were carried out: %s (gpu.ioctl_filter: log)", list.Profile, strings.Join(names, ", "))}
 }
 
 // failOnDenial is --fail-on-denial: a command that ended with 0 has failed when unusual calls were refused to it, or

@@ -17,7 +17,7 @@ import (
 	"github.com/loadlock/loadlock/validate"
 )
 
-// Explain tells about a rule, a layer, a system call, an error of a GPU, a report file, or the last run.
+// Explain tells about a rule, a layer, a system call, a command of ioctl, an error of a GPU, a report file, or the last run.
 func Explain(w io.Writer, what, stateDir string, style Style) error {
 	if r, ok := rules()[what]; ok {
 		explainRule(w, r, style)
@@ -33,7 +33,7 @@ func Explain(w io.Writer, what, stateDir string, style Style) error {
 		explainGPUError(w, e, style)
 		return nil
 	}
-	if explainCall(w, what, style) {
+	if explainCall(w, what, style) || explainCommand(w, what, style) {
 		return nil
 	}
 	name := what

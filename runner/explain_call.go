@@ -69,5 +69,8 @@ func explainCall(w io.Writer, name string, style Style) bool {
 			fmt.Fprintf(w, "else:      %s\n", a.Instead)
 		}
 	}
+	if name == "ioctl" {
+		explainCommands(w, style)
+	}
 	return true
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/loadlock/loadlock/isolate"
 	"github.com/loadlock/loadlock/isolate/gpu"
 	"github.com/loadlock/loadlock/isolate/gpu/cdi"
 	"github.com/loadlock/loadlock/isolate/gpu/memory"
@@ -61,6 +62,8 @@ type GPUIoctls struct {
 	Digest  string `json:"digest"`
 	Mode    string `json:"mode"` // "strict", "log" or "off"
 	Words   int    `json:"commands"`
+	// Unlisted were carried out although they are on no list (mode log).
+	Unlisted []isolate.Denial `json:"unlisted,omitempty"`
 }
 
 // granted fills in what a plan gives.

@@ -24,13 +24,8 @@ type commandTable struct {
 // anySize leaves the bits of the size out of a command word (linux/ioctl.h: number, type, size, direction).
 const anySize = ^uint32(0x3fff << 16)
 
-// matches reports whether the line speaks of a command word.
-func (c command) matches(word uint32) bool {
-	if c.what == "word" || c.word < 1<<8 {
-		return word == c.word
-	}
-	return word&anySize == c.word&anySize
-}
+// anySize: what is left out by name is left out in any size, but for bare numbers, which have none.
+func (c command) anySize() bool { return c.what != "word" && c.word >= 1<<8 }
 
 // parseCommands reads a list that is part of this program; a test reads every line of every one. It is read where a
 // GPU is granted or a command must be named, and not before: each start of a box pays for what is done at program start.
@@ -100,28 +95,41 @@ func (t commandTable) known(branch int) int {
 	return known
 }
 
+// Command is a command of ioctl(2) that a vendor's driver has.
+type Command struct {
+	Vendor, Name string
+	Word         uint32
+	AnySize      bool   // bits 16 to 29 are not compared
+	Since, Until int    // driver branches, both included; 0: no bound
+	LeftOut      string // why it is not on the vendor's list; empty: it is
+}
+
+// Commands are the vendors' lists, with what is left out.
+func Commands() (out []Command) {
+	for _, l := range commandLists() {
+		for _, c := range parseCommands(l.text).commands {
+			out = append(out, Command{Vendor: l.vendor, Name: c.name, Word: c.word, AnySize: c.anySize(), Since: c.since, Until: c.until, LeftOut: c.why})
+		}
+	}
+	return out
+}
+
+// Is reports whether it is the command of that word.
+func (c Command) Is(word uint32) bool {
+	if c.AnySize {
+		return word&anySize == c.Word&anySize
+	}
+	return word == c.Word
+}
+
 // CommandName is what the drivers' headers call a command of ioctl(2), listed or left out; empty when no list has it. The
 // vendors' drivers give some numbers different meanings: then all the names, joined by "|".
 func CommandName(word uint32) string {
 	var names []string
-	for _, l := range commandLists() {
-		for _, c := range parseCommands(l.text).commands {
-			if c.matches(word) && !slices.Contains(names, c.name) {
-				names = append(names, c.name)
-			}
+	for _, c := range Commands() {
+		if c.Is(word) && !slices.Contains(names, c.Name) {
+			names = append(names, c.Name)
 		}
 	}
 	return strings.Join(names, "|")
-}
-
-// LeftOut says why a command is on no list although a driver has it; empty when that is not known.
-func LeftOut(name string) string {
-	for _, l := range commandLists() {
-		for _, c := range parseCommands(l.text).commands {
-			if c.what == "not" && c.name == name {
-				return c.why
-			}
-		}
-	}
-	return ""
 }

@@ -16,7 +16,7 @@ var anyCommand = block{
 	why:  "commands to files, sockets and terminals, where no device of the host exists",
 	when: func(o Options) bool { return !o.listed() },
 	calls: []call{
-		{names: "ioctl", reason: "terminal size and mode, FIOCLEX, FIONBIO; all but what reaches out through a terminal, see ioctlRefused", rules: ioctlRules()},
+		{names: "ioctl", reason: "terminal size and mode, FIOCLEX, FIONBIO; all but what reaches out through a terminal (TIOCSTI and its kin, consoles)", rules: ioctlRules()},
 	},
 }
 

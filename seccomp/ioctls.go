@@ -29,7 +29,7 @@ type IoctlMode string
 // The empty mode is strict. In every mode the commands that type into a terminal are refused.
 const (
 	IoctlStrict IoctlMode = "strict" // refused
-	IoctlLog    IoctlMode = "log"    // carried out, and written to the kernel's log (SECCOMP_RET_LOG)
+	IoctlLog    IoctlMode = "log"    // carried out, and noted: see doc.go
 	IoctlOff    IoctlMode = "off"    // carried out
 )
 

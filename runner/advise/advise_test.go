@@ -74,6 +74,26 @@ func complete(t *testing.T, name string, a Advice) {
 	}
 }
 
+// The commands of ioctl that a GPU's list lacks have a line that carries them out; those that type into terminals have none.
+func TestACommandOfAGPUIsOpenedByItsPolicyLine(t *testing.T) {
+	for arg, line := range map[string]string{
+		"NV_ESC_IOCTL_XFER_CMD": "gpu: {ioctl_filter: log}", "NV_ESC_RM_I2C_ACCESS": "gpu: {ioctl_filter: log}", "UVM_TOOLS_READ_PROCESS_MEMORY": "gpu: {ioctl_filter: log}",
+		"UVM_DISCARD": "gpu: {ioctl_filter: log}", "AMDKFD_IOC_DBG_TRAP": "gpu: {ioctl_filter: log}", "0xc0104699": "gpu: {ioctl_filter: log}", "81": "gpu: {ioctl_filter: log}",
+		"DRM_IOCTL_AMDGPU_CS|DRM_IOCTL_XE_VM_DESTROY": "gpu: {ioctl_filter: log}", "TIOCSTI": "", "KDSETMODE": "", "0x4b01": "", "0x56ff": "",
+	} {
+		refusal := []Refusal{{Call: "ioctl", Arg: arg, Errno: "EPERM", Count: 1}}
+		a := Advise(Story{Policy: safe, Refusals: refusal})[0]
+		if got := strings.Join(a.PolicyLines(), ";"); got != line || (line == "") != (a.Never != "") {
+			t.Errorf("%s: %q, %q", arg, got, a.Never)
+		}
+		on := safe
+		on.GPU.IoctlFilter = "log"
+		if a := Advise(Story{Policy: on, Refusals: refusal})[0]; len(a.Options) != 0 || a.Never == "" {
+			t.Errorf("%s with mode log: %+v", arg, a.Options)
+		}
+	}
+}
+
 // What must never be permitted has no line that permits it, whatever the policy says.
 func TestNothingPermitsTheWaysOut(t *testing.T) {
 	for _, name := range strings.Fields("ptrace bpf io_uring_setup unshare setns mount pivot_root perf_event_open keyctl userfaultfd init_module kexec_load execveat process_vm_readv setuid mknod fsopen") {

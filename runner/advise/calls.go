@@ -2,13 +2,14 @@ package advise
 
 import (
 	"path"
+	"slices"
 	"strings"
 )
 
 // refused explains a refused system call.
 type refused struct {
 	calls   string // separated by blanks
-	arg     string // pattern of package path; empty: any
+	arg     string // patterns of package path, separated by blanks; empty: any
 	purpose string // what programs want with it
 	options []string
 	never   string // why nothing permits it; the row then has no options
@@ -67,6 +68,12 @@ var calls = []refused{
 		never: "there is one user inside, without any capability", instead: "the command already runs as an unprivileged user: tell it not to change users"},
 	{calls: "fchmodat fchmod chmod openat open creat fchmodat2", purpose: "make a file with the set-user-id or set-group-id bit", never: "whoever starts it later would lend it his identity", harm: notable},
 	{calls: "mknod mknodat", purpose: "make a device node, a FIFO or a socket file", never: "a device reaches hardware past every file permission", harm: notable, instead: "os.pipe and socketpair are permitted"},
+	{calls: "ioctl", arg: "NV_ESC_IOCTL_XFER_CMD", purpose: "hand NVIDIA's driver another command inside this one, past the list", options: []string{"commands"}, harm: notable,
+		instead: "no library needs it: its commands fit the ordinary way"},
+	{calls: "ioctl", arg: "UVM_TOOLS_*", purpose: "profile or debug a GPU's memory, or read and write the memory of processes", options: []string{"commands"}, harm: notable, instead: seeCommands},
+	{calls: "ioctl", arg: "NV_ESC_* UVM_* AMDKFD_* DRM_*", purpose: "use a command of the GPU's driver that is left out of its list on purpose", options: []string{"commands"}, harm: notable, instead: seeCommands},
+	// Consoles, which have rows of their own, have four digits.
+	{calls: "ioctl", arg: "0x?????* [1-9]*", purpose: "use a command of a device or a file that is on no list: beside a GPU only listed ones pass", options: []string{"commands"}, harm: notable, instead: seeCommands},
 	{calls: "ioctl", arg: "TIOC*", purpose: "type into, or take over, a terminal", never: "TIOCSTI types into your shell (CVE-2017-5226)", harm: harmless},
 	{calls: "ioctl", purpose: "drive a console or a device", never: "it reaches the host's hardware", harm: harmless},
 	{calls: "futex", purpose: "locks with priority inheritance", never: "a classic way into the kernel (CVE-2014-3153)", harm: notable, instead: "glibc uses it only for mutexes that ask for it"},
@@ -91,6 +98,8 @@ var calls = []refused{
 	{calls: "unknown", purpose: "a call that is newer than the table", never: "what is not understood is not permitted", instead: "programs fall back, as on an older kernel", harm: harmless},
 }
 
+const seeCommands = "loadlock explain ioctl shows the lists, and why a command is left out; if your program needs it, say which and why"
+
 // unknownCall explains what the table does not name.
 var unknownCall = refused{purpose: "a call that loading models does not need", never: "only what is known to be needed is permitted; see loadlock explain seccomp", harm: notable,
 	instead: "if your program needs it, say which and why: the table grows with measured programs"}
@@ -101,7 +110,7 @@ func lookup(call, arg string) refused {
 		if !hasWord(r.calls, call) {
 			continue
 		}
-		if ok, _ := path.Match(r.arg, arg); ok || r.arg == "" {
+		if r.arg == "" || slices.ContainsFunc(strings.Fields(r.arg), func(p string) bool { ok, _ := path.Match(p, arg); return ok }) {
 			return r
 		}
 	}

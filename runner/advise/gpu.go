@@ -106,7 +106,7 @@ const (
 	askDoctor   = "loadlock doctor --gpu says which piece is missing and what brings it back"
 	sameVersion = "reboot, or unload and load the modules, so that the kernel's driver and its libraries are of one version"
 	makeNodes   = "on the host, as root: nvidia-modprobe -u -c=0 loads nvidia-uvm and makes the nodes; loadlock loads no module"
-	learnIoctls = "gpu.ioctl_filter: log in the policy carries the command out and writes it to the kernel's log: journalctl -k | grep 'type=1326'"
+	learnIoctls = "loadlock explain last names the command that was refused; gpu.ioctl_filter: log in the policy carries it out, and names it all the same"
 	wholeSysfs  = "gpu.sysfs: full in the policy shows the host's /sys read-only (a named weakening); if that cures it, report it, so that the list can grow"
 	reportIt    = "run testdata/gpu/selftest.sh and report what it wrote: it leaves one piece of the grant out after the other"
 )

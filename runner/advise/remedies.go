@@ -25,7 +25,8 @@ type Policy struct {
 	CPUTimeSec int64    `json:"cpu_time_seconds"`
 
 	GPU struct {
-		MemoryMB int64 `json:"memory_limit_mb"`
+		MemoryMB    int64  `json:"memory_limit_mb"`
+		IoctlFilter string `json:"ioctl_filter"`
 	} `json:"gpu"`
 }
 
@@ -77,6 +78,9 @@ func remedies() map[string]remedy {
 		"gpu-memory": {line: func(p Policy, _ string) string {
 			return different(p.GPU.MemoryMB == 0, fmt.Sprintf("gpu: {memory_limit_mb: %d}", 2*p.GPU.MemoryMB))
 		}, cost: "less of the GPU's memory for everything else on it"},
+		"commands": {line: func(p Policy, _ string) string {
+			return different(p.GPU.IoctlFilter == "log" || p.GPU.IoctlFilter == "off", "gpu: {ioctl_filter: log}")
+		}, cost: "UNSAFE: every command of the GPU's driver is carried out, and those that are on no list are named in the report"},
 		"model": {flag: "--model {}",
 			cost: "nothing: the files are validated first, and exactly the admitted ones exist inside"},
 		"remote-code": {line: truth("allow_remote_code", func(p Policy) bool { return p.RemoteCode }),
