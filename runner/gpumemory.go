@@ -100,3 +100,15 @@ func (r *run) heldGPUMemory(limited *memory.Running, exit *isolate.Exit) error {
 	}
 	return err
 }
+
+// memoryWords say what holds the limits, one GPU each: "8192 MiB of NVIDIA H100 … by dmem, hard: dmem.max of …".
+func (res *GPUResult) memoryWords() (lines []string) {
+	for _, h := range res.Memory {
+		strength := "hard"
+		if !h.Hard {
+			strength = "no wall"
+		}
+		lines = append(lines, fmt.Sprintf("%d MiB of %s by %s, %s: %s", h.Limit>>20, h.GPU, h.Mechanism, strength, h.How))
+	}
+	return lines
+}

@@ -124,6 +124,8 @@ func TestTheWatcherEndsACommandThatUsesTooMuchGPUMemory(t *testing.T) {
 	Summary(&text, res, Style{})
 	says([]string{text.String()}, "loadlock: out of GPU memory in ")
 	says([]string{text.String()}, "peak GPU memory 101 MiB")
+	says([]string{text.String()}, "gpu memory 100 MiB by watcher")
+	says(res.GPU.audit().Memory, "100 MiB of NVIDIA H100 80GB HBM3 ("+gputest.UUID(1)+") by watcher, no wall: nvidia-smi is asked every 500ms")
 	t.Logf("from the allocation to the end of the run: %v", ended.Sub(above))
 }
 

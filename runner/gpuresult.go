@@ -141,6 +141,9 @@ func (res *GPUResult) summary() (parts []string) {
 	for _, g := range res.Granted {
 		parts = append(parts, "gpu "+g.String())
 	}
+	for _, h := range res.Memory {
+		parts = append(parts, fmt.Sprintf("gpu memory %s by %s", size(h.Limit), h.Mechanism))
+	}
 	if res.Fallback != "" {
 		parts = append(parts, "no gpu")
 	}
@@ -154,6 +157,7 @@ type auditGPU struct {
 	Driver  []string `json:"driver,omitempty"`
 	Nodes   []string `json:"nodes,omitempty"`
 	Ioctls  string   `json:"ioctls,omitempty"` // profile, mode, digest
+	Memory  []string `json:"memory,omitempty"` // what holds gpu.memory_limit_mb
 }
 
 func (res *GPUResult) audit() *auditGPU {
@@ -183,6 +187,7 @@ func (res *GPUResult) audit() *auditGPU {
 	for _, n := range res.Nodes {
 		a.Nodes = append(a.Nodes, fmt.Sprintf("%s %d:%d", n.Path, n.Major, n.Minor))
 	}
+	a.Memory = res.memoryWords()
 	if res.Ioctls != nil {
 		a.Ioctls = fmt.Sprintf("%s %s sha256:%s", res.Ioctls.Profile, res.Ioctls.Mode, res.Ioctls.Digest)
 	}

@@ -46,6 +46,7 @@ func (res *GPUResult) text(p gpu.Plan) string {
 	rows(&b, "links", links)
 	rows(&b, "environment", p.Env)
 	rows(&b, "ioctl", append([]string{fmt.Sprintf("%s, %s, %d commands, sha256:%s", res.Ioctls.Profile, res.Ioctls.Mode, res.Ioctls.Words, res.Ioctls.Digest)}, commands...))
+	rows(&b, "memory limit", res.memoryWords())
 	for _, o := range res.Offered {
 		rows(&b, "CDI", offered(o))
 	}
