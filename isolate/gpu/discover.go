@@ -17,7 +17,11 @@ func DiscoverBy(root string, stat Stat) (Host, error) {
 	if root = path.Clean(cmp.Or(root, "/")); !path.IsAbs(root) {
 		return Host{}, fmt.Errorf("root %q is not absolute", root)
 	}
-	s := &search{tree: tree{root, stat, maxBytes}, Host: Host{Root: root}}
+	return discover(&tree{root, stat, maxBytes})
+}
+
+func discover(t *tree) (Host, error) {
+	s := &search{tree: *t, Host: Host{Root: t.root}}
 	text, err := s.text("/proc/devices", maxAttribute)
 	if err != nil {
 		return Host{}, err

@@ -105,7 +105,7 @@ func TestDamagedHosts(t *testing.T) {
 		"Intel's node is absent":           {gputest.Intel, func(r *gputest.Root) { r.Remove("/dev/dri/renderD129") }, "1", "/dev/dri/renderD129 does not exist", "udevadm"},
 		"dxg is absent":                    {gputest.WSL, func(r *gputest.Root) { r.Remove("/dev/dxg") }, "0", "/dev/dxg does not exist", "wsl --shutdown"},
 		"dxg is memory":                    {gputest.WSL, func(r *gputest.Root) { r.Node("/dev/dxg", 1, 1) }, "0", "is device 1:1", "wsl --shutdown"},
-		"Windows' libraries are a link":    {gputest.WSL, func(r *gputest.Root) { r.Remove("/usr/lib/wsl"); r.Link("/usr/lib/wsl", "/etc") }, "0", "/usr/lib/wsl is absent", "wsl --update"},
+		"Windows' libraries are a link":    {gputest.WSL, func(r *gputest.Root) { r.Remove("/usr/lib/wsl"); r.Link("/usr/lib/wsl", "/etc") }, "0", "/usr/lib/wsl/lib is absent", "wsl --update"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := c.host(t, t.TempDir())

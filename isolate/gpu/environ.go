@@ -1,6 +1,7 @@
 package gpu
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -19,18 +20,12 @@ var common = []string{
 func environment(g Grant) []string {
 	var out []string
 	names := map[Vendor][]string{}
-	name := func(v Vendor, uuid string) {
-		if uuid == "" { // named by its place among what is reachable inside, which is nothing but the granted
-			uuid = strconv.Itoa(len(names[v]))
-		}
-		names[v] = append(names[v], uuid)
-	}
 	for _, gpu := range g.GPUs {
 		for _, m := range gpu.MIG {
-			name(gpu.Vendor, m.UUID)
+			names[gpu.Vendor] = append(names[gpu.Vendor], m.UUID)
 		}
 		if len(gpu.MIG) == 0 {
-			name(gpu.Vendor, gpu.UUID)
+			names[gpu.Vendor] = append(names[gpu.Vendor], gpu.UUID)
 		}
 	}
 	for _, v := range []struct {
@@ -43,11 +38,21 @@ func environment(g Grant) []string {
 		{Intel, "ZE_AFFINITY_MASK", nil},
 	} {
 		if len(names[v.vendor]) > 0 {
-			out = append(append(out, v.variable+"="+strings.Join(names[v.vendor], ",")), v.more...)
+			out = append(append(out, v.variable+"="+strings.Join(orPlaces(names[v.vendor]), ",")), v.more...)
 		}
 	}
-	if g.Libraries {
-		out = append(out, "LD_LIBRARY_PATH="+libraries)
-	}
 	return append(out, common...)
+}
+
+// orPlaces are the names, or where one of them is not known all by their places among what is reachable inside, which is
+// nothing but the granted.
+func orPlaces(names []string) []string {
+	if !slices.Contains(names, "") {
+		return names
+	}
+	places := make([]string, len(names))
+	for i := range names {
+		places[i] = strconv.Itoa(i)
+	}
+	return places
 }

@@ -17,11 +17,15 @@ type Grant struct {
 	Ioctls     seccomp.Ioctls // of the driver
 	FullSysfs  bool           // the host's whole /sys, read-only
 	ExtraNodes []string       // by path, of Driver.Extra: "/dev/nvidia-uvm-tools"
-	Libraries  bool           // the box's root has not the host's libraries (an image): bind the driver's
 }
 
-// libraries is where the driver's libraries are in a box whose root is not the host's. No ldconfig runs in such a root.
+// libraries is where a box has the driver's libraries that lie where it does not look: outside /usr and /lib, which every
+// box has. No ldconfig runs for them.
 const libraries = "/run/gpu/lib"
+
+func elsewhere(l Library) bool {
+	return !strings.HasPrefix(l.Path, "/usr/") && !strings.HasPrefix(l.Path, "/lib/") && !strings.HasPrefix(l.Path, "/lib64/")
+}
 
 // NewPlan says what a grant adds to a box, and is pure: all that it needs was read by Discover. It refuses GPUs with a
 // Problem, and never makes a smaller plan than was granted.
@@ -49,6 +53,9 @@ func NewPlan(g Grant) (Plan, error) {
 		p.Mounts = append(p.Mounts, Mount{Source: path.Join(g.Host.Root, "/sys"), Target: "/sys", Why: "gpu.sysfs: full"})
 	}
 	p.Env = environment(g)
+	if slices.ContainsFunc(p.Mounts, func(m Mount) bool { return path.Dir(m.Target) == libraries }) {
+		p.Env = append(p.Env, "LD_LIBRARY_PATH="+libraries)
+	}
 	return p, nil
 }
 
@@ -68,6 +75,9 @@ func (p *Plan) vendor(v Vendor, g Grant) error {
 		if problem, bad := g.Host.problem(v, gpu.BusID); bad {
 			return problem
 		}
+		if len(gpu.Nodes) == 0 {
+			return Problem{Vendor: v, BusID: gpu.BusID, What: fmt.Sprintf("no device node of GPU %d is known", gpu.Index), Remedy: "see loadlock doctor --gpu"}
+		}
 		p.node(gpu.Nodes...)
 		p.add(gpu.view)
 		for _, m := range gpu.MIG {
@@ -80,8 +90,10 @@ func (p *Plan) vendor(v Vendor, g Grant) error {
 			p.node(n)
 		}
 	}
-	if g.Libraries {
-		p.libraries(g.Host.Root, driver.Libraries)
+	for _, l := range driver.Libraries {
+		if elsewhere(l) {
+			p.library(g.Host.Root, l)
+		}
 	}
 	return nil
 }
@@ -118,15 +130,13 @@ func (p *Plan) add(v view) {
 	}
 }
 
-func (p *Plan) libraries(root string, of []Library) {
-	for _, l := range of {
-		inside := path.Join(libraries, path.Base(l.Path))
-		p.Mounts = append(p.Mounts, Mount{Source: path.Join(root, l.Path), Target: inside, Exec: true, Why: "the driver's user space"})
-		if l.Soname != path.Base(l.Path) {
-			p.Links[path.Join(libraries, l.Soname)] = path.Base(l.Path)
-		}
+func (p *Plan) library(root string, l Library) {
+	file := path.Base(l.Path)
+	p.Mounts = append(p.Mounts, Mount{Source: path.Join(root, l.Path), Target: path.Join(libraries, file), Exec: true, Why: "the driver's user space"})
+	if l.Soname != file {
+		p.Links[path.Join(libraries, l.Soname)] = file
 	}
-	if _, ok := p.Links[path.Join(libraries, "libcuda.so.1")]; ok {
-		p.Links[path.Join(libraries, "libcuda.so")] = "libcuda.so.1" // Triton opens the name without a version
+	if l.Soname == "libcuda.so.1" {
+		p.Links[path.Join(libraries, "libcuda.so")] = l.Soname // Triton opens the name without a version
 	}
 }

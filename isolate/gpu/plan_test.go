@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"maps"
 	"os"
 	"path"
@@ -48,7 +49,7 @@ func TestPlans(t *testing.T) {
 		grant gpu.Grant
 	}{
 		"h100-3-of-8":      {host: eight, words: []string{"3"}},
-		"h100-image":       {host: eight, words: []string{"0"}, grant: gpu.Grant{Libraries: true, ExtraNodes: []string{"/dev/nvidia-uvm-tools"}}},
+		"h100-elsewhere":   {host: elsewhere, words: []string{"0"}, grant: gpu.Grant{ExtraNodes: []string{"/dev/nvidia-uvm-tools"}}},
 		"h100-sysfs-full":  {host: eight, words: []string{"0"}, grant: gpu.Grant{FullSysfs: true}},
 		"mig-1-of-2":       {host: gputest.Divided, words: []string{"mig:0:1:0"}},
 		"amd-1-of-2":       {host: gputest.AMD, words: []string{"1"}},
@@ -88,6 +89,19 @@ func TestPlans(t *testing.T) {
 			}
 		})
 	}
+}
+
+// elsewhere has the driver's libraries in a folder of its own, as NixOS does, and a GPU that nobody has opened yet.
+func elsewhere(t testing.TB, dir string) *gputest.Root {
+	r := gputest.H100(t, dir, 1)
+	for _, name := range []string{"libcuda", "libnvidia-ml"} {
+		r.Write("/nix/store/0-nvidia/lib/"+name+".so."+gputest.Driver, "ELF")
+		r.Link("/nix/store/0-nvidia/lib/"+name+".so.1", name+".so."+gputest.Driver)
+		r.Link("/run/opengl-driver/lib/"+name+".so.1", "/nix/store/0-nvidia/lib/"+name+".so.1")
+	}
+	r.Remove(gputest.Lib)
+	edit(r, "/proc/driver/nvidia/gpus/"+gputest.BusID(0)+"/information", gputest.UUID(0), "GPU-????????-????-????-????-????????????")
+	return r
 }
 
 func eight(t testing.TB, dir string) *gputest.Root { return gputest.H100(t, dir, 8) }
@@ -143,12 +157,15 @@ func TestNeighboursAreNotInThePlan(t *testing.T) {
 		return string(raw)
 	}
 	r := gputest.H100(t, t.TempDir(), 8)
+	var plans []string
+	for i := range 8 {
+		plans = append(plans, text(r.Plan(fmt.Sprint(i))))
+	}
 	for i, g := range r.Discover().GPUs {
-		marks := []string{gputest.UUID(i), gputest.BusID(i), `"` + g.Nodes[0].Path + `"`}
-		for j, word := range []string{"0", "1", "2", "3", "4", "5", "6", "7"} {
-			for _, mark := range marks {
-				if got := strings.Contains(text(r.Plan(word)), mark); got != (i == j) {
-					t.Errorf("GPU %d, %s in the plan of %s: %v", i, mark, word, got)
+		for _, mark := range []string{gputest.UUID(i), gputest.BusID(i), `"` + g.Nodes[0].Path + `"`} {
+			for j, plan := range plans {
+				if got := strings.Contains(plan, mark); got != (i == j) {
+					t.Errorf("GPU %d, %s in the plan of %d: %v", i, mark, j, got)
 				}
 			}
 		}
@@ -198,7 +215,7 @@ func TestThePlanIsPure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := gpu.Grant{Host: h, GPUs: gpus, Libraries: true}
+	g := gpu.Grant{Host: h, GPUs: gpus}
 	first, err := gpu.NewPlan(g)
 	if err != nil {
 		t.Fatal(err)
@@ -212,9 +229,22 @@ func TestThePlanIsPure(t *testing.T) {
 	}
 }
 
+// CUDA_VISIBLE_DEVICES takes names or places, not both.
+func TestOneGPUWithoutANameMakesAllPlaces(t *testing.T) {
+	r := gputest.H100(t, t.TempDir(), 2)
+	env := func() string { return strings.Join(r.Plan("all").Env, " ") }
+	if want := "CUDA_VISIBLE_DEVICES=" + gputest.UUID(0) + "," + gputest.UUID(1) + " "; !strings.Contains(env(), want) {
+		t.Error(env())
+	}
+	edit(r, "/proc/driver/nvidia/gpus/"+gputest.BusID(1)+"/information", gputest.UUID(1), "GPU-????????-????-????-????-????????????")
+	if !strings.Contains(env(), "CUDA_VISIBLE_DEVICES=0,1 ") {
+		t.Error(env())
+	}
+}
+
 func TestNoGPUIsNoPlan(t *testing.T) {
 	r := gputest.H100(t, t.TempDir(), 1)
-	p, err := gpu.NewPlan(gpu.Grant{Host: r.Discover(), FullSysfs: true, Libraries: true, Ioctls: seccomp.Ioctls{Words: []uint32{1}}})
+	p, err := gpu.NewPlan(gpu.Grant{Host: r.Discover(), FullSysfs: true, Ioctls: seccomp.Ioctls{Words: []uint32{1}}})
 	if err != nil || p.Granted() || !reflect.DeepEqual(p, gpu.Plan{}) {
 		t.Errorf("%+v, %v", p, err)
 	}

@@ -32,57 +32,61 @@ func laptop(t testing.TB, dir string) *gputest.Root {
 }
 
 func TestSelect(t *testing.T) {
+	hosts := map[string]gpu.Host{}
+	for name, host := range map[string]func(testing.TB, string) *gputest.Root{
+		"five": five, "laptop": laptop, "Divided": gputest.Divided, "AMD": gputest.AMD, "Intel": gputest.Intel, "WSL": gputest.WSL, "New": gputest.New,
+	} {
+		hosts[name] = host(t, t.TempDir()).Discover()
+	}
 	old := "MIG-" + gputest.UUID(0) + "/2/0"
 	for _, c := range []struct {
-		host  func(testing.TB, string) *gputest.Root
-		words string
-		want  string
+		host, words, want string
 	}{
-		{five, "0", "nvidia0"},
-		{five, "3 1 3", "nvidia1 nvidia3"},
-		{five, "all", "nvidia0 nvidia1 nvidia2 nvidia3 nvidia4"},
-		{five, gputest.UUID(2), "nvidia2"},
-		{five, strings.ToUpper(gputest.UUID(2)[4:]), "error: names no GPU"},
-		{five, "GPU-" + strings.ToUpper(gputest.UUID(2)[4:]), "nvidia2"},
-		{five, gputest.BusID(2) + " 2 " + gputest.UUID(2), "nvidia2"},
-		{five, "00000000:" + strings.ToUpper(gputest.BusID(2)[5:]), "nvidia2"},
-		{five, "nvidia.com/gpu=2", "nvidia2"},
-		{five, "nvidia.com/gpu=all", "nvidia0 nvidia1 nvidia2 nvidia3 nvidia4"},
-		{five, "nvidia.com/gpu=" + gputest.UUID(2), "nvidia2"},
-		{five, "5", "problem: there is no GPU 5"},
-		{five, "0 5", "problem: there is no GPU 5"},
-		{five, "amd.com/gpu=0", "problem: no driver of a GPU is loaded"},
-		{five, "GPU-" + strings.Repeat("0", 8) + gputest.UUID(0)[12:], "problem: there is no GPU"},
-		{five, "MIG-" + gputest.UUID(0)[4:], "problem: there is no GPU"},
-		{five, "mig:0:1:0", "problem: there is no GPU"},
-		{five, "", "error: names no GPU"}, {five, "-1", "error: names no GPU"}, {five, "0x0", "error: names no GPU"}, {five, "0,1", "error: names no GPU"},
-		{five, "none", "error: names no GPU"}, {five, "/dev/nvidia0", "error: names no GPU"}, {five, "GPU-x", "error: names no GPU"}, {five, "mig:0:1", "error: names no GPU"},
-		{five, "evil.com/gpu=0", "error: no kind of GPU"}, {five, "nvidia.com/gpu=../0", "error: names no GPU"}, {five, "99999999999999999999", "error: names no GPU"},
-		{gputest.Divided, "mig:0:1:0", "nvidia0/1.0"},
-		{gputest.Divided, "mig:0:2:0 mig:0:1:0 mig:0:2:0", "nvidia0/1.0 nvidia0/2.0"},
-		{gputest.Divided, "nvidia.com/gpu=mig:0:1:0", "nvidia0/1.0"},
-		{gputest.Divided, "mig:" + gputest.UUID(0) + ":1:0", "error: names no GPU"},
-		{gputest.Divided, old, "nvidia0/2.0"},
-		{gputest.Divided, "all", "nvidia0/1.0 nvidia0/2.0 nvidia1"},
-		{gputest.Divided, "1", "nvidia1"},
-		{gputest.Divided, "0", "problem: divided into MIG instances"},
-		{gputest.Divided, gputest.UUID(0), "problem: divided into MIG instances"},
-		{gputest.Divided, "mig:0:0:0", "problem: there is no GPU mig:0:0:0"}, // the driver could make it, and has not
-		{gputest.Divided, "MIG-" + gputest.UUID(0)[4:], "problem: only NVML knows"},
-		{gputest.AMD, "0 1", "amd0 amd1"},
-		{gputest.AMD, "GPU-1000000000000002", "amd1"},
-		{gputest.AMD, "amd.com/gpu=1", "amd1"},
-		{gputest.AMD, "0000:43:00.0", "amd1"},
-		{gputest.Intel, "0", "intel0"},
-		{gputest.Intel, "intel.com/gpu=all", "intel0 intel1"},
-		{gputest.WSL, "0", "wsl0"},
-		{laptop, "0", "nvidia0"},
-		{laptop, "intel.com/gpu=0 0", "nvidia0 intel0"},
-		{laptop, "all", "nvidia0 nvidia1 intel0 intel1"},
-		{gputest.New, "all", "problem: there is no GPU all"},
+		{"five", "0", "nvidia0"},
+		{"five", "3 1 3", "nvidia1 nvidia3"},
+		{"five", "all", "nvidia0 nvidia1 nvidia2 nvidia3 nvidia4"},
+		{"five", gputest.UUID(2), "nvidia2"},
+		{"five", strings.ToUpper(gputest.UUID(2)[4:]), "error: names no GPU"},
+		{"five", "GPU-" + strings.ToUpper(gputest.UUID(2)[4:]), "nvidia2"},
+		{"five", gputest.BusID(2) + " 2 " + gputest.UUID(2), "nvidia2"},
+		{"five", "00000000:" + strings.ToUpper(gputest.BusID(2)[5:]), "nvidia2"},
+		{"five", "nvidia.com/gpu=2", "nvidia2"},
+		{"five", "nvidia.com/gpu=all", "nvidia0 nvidia1 nvidia2 nvidia3 nvidia4"},
+		{"five", "nvidia.com/gpu=" + gputest.UUID(2), "nvidia2"},
+		{"five", "5", "problem: there is no GPU 5"},
+		{"five", "0 5", "problem: there is no GPU 5"},
+		{"five", "amd.com/gpu=0", "problem: no driver of a GPU is loaded"},
+		{"five", "GPU-" + strings.Repeat("0", 8) + gputest.UUID(0)[12:], "problem: there is no GPU"},
+		{"five", "MIG-" + gputest.UUID(0)[4:], "problem: there is no GPU"},
+		{"five", "mig:0:1:0", "problem: there is no GPU"},
+		{"five", "", "error: names no GPU"}, {"five", "-1", "error: names no GPU"}, {"five", "0x0", "error: names no GPU"}, {"five", "0,1", "error: names no GPU"},
+		{"five", "none", "error: names no GPU"}, {"five", "/dev/nvidia0", "error: names no GPU"}, {"five", "GPU-x", "error: names no GPU"}, {"five", "mig:0:1", "error: names no GPU"},
+		{"five", "evil.com/gpu=0", "error: no kind of GPU"}, {"five", "nvidia.com/gpu=../0", "error: names no GPU"}, {"five", "99999999999999999999", "error: names no GPU"},
+		{"Divided", "mig:0:1:0", "nvidia0/1.0"},
+		{"Divided", "mig:0:2:0 mig:0:1:0 mig:0:2:0", "nvidia0/1.0 nvidia0/2.0"},
+		{"Divided", "nvidia.com/gpu=mig:0:1:0", "nvidia0/1.0"},
+		{"Divided", "mig:" + gputest.UUID(0) + ":1:0", "error: names no GPU"},
+		{"Divided", old, "nvidia0/2.0"},
+		{"Divided", "all", "nvidia0/1.0 nvidia0/2.0 nvidia1"},
+		{"Divided", "1", "nvidia1"},
+		{"Divided", "0", "problem: divided into MIG instances"},
+		{"Divided", gputest.UUID(0), "problem: divided into MIG instances"},
+		{"Divided", "mig:0:0:0", "problem: there is no GPU mig:0:0:0"}, // the driver could make it, and has not
+		{"Divided", "MIG-" + gputest.UUID(0)[4:], "problem: only NVML knows"},
+		{"AMD", "0 1", "amd0 amd1"},
+		{"AMD", "GPU-1000000000000002", "amd1"},
+		{"AMD", "amd.com/gpu=1", "amd1"},
+		{"AMD", "0000:43:00.0", "amd1"},
+		{"Intel", "0", "intel0"},
+		{"Intel", "intel.com/gpu=all", "intel0 intel1"},
+		{"WSL", "0", "wsl0"},
+		{"laptop", "0", "nvidia0"},
+		{"laptop", "intel.com/gpu=0 0", "nvidia0 intel0"},
+		{"laptop", "all", "nvidia0 nvidia1 intel0 intel1"},
+		{"New", "all", "problem: there is no GPU all"},
 	} {
 		t.Run(c.words, func(t *testing.T) {
-			h := c.host(t, t.TempDir()).Discover()
+			h := hosts[c.host]
 			words := strings.Split(c.words, " ")
 			gpus, err := h.Select(words)
 			kind, says, failing := strings.Cut(c.want, ": ")

@@ -46,7 +46,7 @@ const (
 	maxAttribute = 64 << 10 // a file of sysfs has at most a page, but for KFD's and MIG's lists
 	maxList      = 1 << 20  // /proc/driver/nvidia-caps/mig-minors: 32 GPUs × 15 instances × 9 rows of 25 bytes
 	maxCache     = 16 << 20 // ld.so.cache
-	maxEntries   = 16 << 10
+	maxEntries   = 4 << 10
 	maxLinks     = 40 // as the kernel
 )
 
@@ -107,7 +107,9 @@ func (t *tree) head(name string, most int64) (string, error) {
 		return "", errTooMuch
 	}
 	raw, err := io.ReadAll(io.LimitReader(f, min(most, t.left)))
-	t.left -= int64(len(raw))
+	if t.left -= int64(len(raw)); t.left <= 0 {
+		return "", errTooMuch
+	}
 	return string(raw), err
 }
 

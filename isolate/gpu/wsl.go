@@ -1,7 +1,8 @@
 package gpu
 
-// wslFolder holds Windows' libraries: libcuda, libd3d12, libdxcore, and below drivers/ those of the GPUs.
-const wslFolder = "/usr/lib/wsl"
+// wslFolders hold Windows' libraries: libcuda, libd3d12 and libdxcore, and those of the GPUs. Each is a mount of its own
+// (overlay and 9p), so a bind of the folder above would show them empty.
+var wslFolders = []string{"/usr/lib/wsl/lib", "/usr/lib/wsl/drivers"}
 
 // wsl finds the paravirtual GPU of the Windows Subsystem for Linux 2, best effort: /dev/dxg stands for every GPU of
 // Windows, so a grant is of all of them; which one is used is the library's choice.
@@ -20,10 +21,12 @@ func (s *search) wsl() {
 		s.problem(WSL, "", nodeProblem(node, err), "restart WSL: wsl --shutdown")
 	}
 	driver := Driver{Vendor: WSL, Version: s.release(), view: newView()}
-	if at, err := s.real(wslFolder); err != nil || at != wslFolder {
-		s.problem(WSL, "", wslFolder+" is absent", "update WSL: wsl --update")
+	for _, dir := range wslFolders {
+		if at, err := s.real(dir); err != nil || at != dir {
+			s.problem(WSL, "", dir+" is absent", "update WSL: wsl --update")
+		}
+		driver.view.mounts = append(driver.view.mounts, Mount{Source: s.host(dir), Target: dir, Exec: true, Why: "Windows' libraries"})
 	}
-	driver.view.mounts = []Mount{{Source: s.host(wslFolder), Target: wslFolder, Exec: true, Why: "Windows' libraries"}}
 	s.Drivers = append(s.Drivers, driver)
 	s.GPUs = append(s.GPUs, GPU{Vendor: WSL, Model: "all GPUs of Windows", Nodes: []Node{node}, view: newView()})
 }
