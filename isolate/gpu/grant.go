@@ -17,15 +17,11 @@ type Grant struct {
 	Ioctls     seccomp.Ioctls // of the driver
 	FullSysfs  bool           // the host's whole /sys, read-only
 	ExtraNodes []string       // by path, of Driver.Extra: "/dev/nvidia-uvm-tools"
+	Libraries  bool           // the box does not show the driver's libraries: bind them
 }
 
-// libraries is where a box has the driver's libraries that lie where it does not look: outside /usr and /lib, which every
-// box has. No ldconfig runs for them.
+// libraries is where a box has the driver's libraries when it does not show them where they lie. No ldconfig runs.
 const libraries = "/run/gpu/lib"
-
-func elsewhere(l Library) bool {
-	return !strings.HasPrefix(l.Path, "/usr/") && !strings.HasPrefix(l.Path, "/lib/") && !strings.HasPrefix(l.Path, "/lib64/")
-}
 
 // NewPlan says what a grant adds to a box, and is pure: all that it needs was read by Discover. It refuses GPUs with a
 // Problem, and never makes a smaller plan than was granted.
@@ -91,7 +87,7 @@ func (p *Plan) vendor(v Vendor, g Grant) error {
 		}
 	}
 	for _, l := range driver.Libraries {
-		if elsewhere(l) {
+		if g.Libraries {
 			p.library(g.Host.Root, l)
 		}
 	}

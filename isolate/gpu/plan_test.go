@@ -49,7 +49,7 @@ func TestPlans(t *testing.T) {
 		grant gpu.Grant
 	}{
 		"h100-3-of-8":      {host: eight, words: []string{"3"}},
-		"h100-elsewhere":   {host: elsewhere, words: []string{"0"}, grant: gpu.Grant{ExtraNodes: []string{"/dev/nvidia-uvm-tools"}}},
+		"h100-elsewhere":   {host: elsewhere, words: []string{"0"}, grant: gpu.Grant{Libraries: true, ExtraNodes: []string{"/dev/nvidia-uvm-tools"}}},
 		"h100-sysfs-full":  {host: eight, words: []string{"0"}, grant: gpu.Grant{FullSysfs: true}},
 		"mig-1-of-2":       {host: gputest.Divided, words: []string{"mig:0:1:0"}},
 		"amd-1-of-2":       {host: gputest.AMD, words: []string{"1"}},
@@ -244,7 +244,7 @@ func TestOneGPUWithoutANameMakesAllPlaces(t *testing.T) {
 
 func TestNoGPUIsNoPlan(t *testing.T) {
 	r := gputest.H100(t, t.TempDir(), 1)
-	p, err := gpu.NewPlan(gpu.Grant{Host: r.Discover(), FullSysfs: true, Ioctls: seccomp.Ioctls{Words: []uint32{1}}})
+	p, err := gpu.NewPlan(gpu.Grant{Host: r.Discover(), FullSysfs: true, Libraries: true, Ioctls: seccomp.Ioctls{Words: []uint32{1}}})
 	if err != nil || p.Granted() || !reflect.DeepEqual(p, gpu.Plan{}) {
 		t.Errorf("%+v, %v", p, err)
 	}

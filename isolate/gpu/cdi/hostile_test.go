@@ -156,7 +156,7 @@ func TestHostileEdits(t *testing.T) {
 			if err != nil || len(gpus) != 1 {
 				t.Fatalf("the GPU is lost for it: %v", err)
 			}
-			plan, err := gpu.NewPlan(gpu.Grant{Host: host, GPUs: gpus})
+			plan, err := gpu.NewPlan(gpu.Grant{Host: host, GPUs: gpus, Libraries: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -172,7 +172,7 @@ func TestHostileEdits(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if without, err := gpu.NewPlan(gpu.Grant{Host: host, GPUs: plain}); err != nil || !reflect.DeepEqual(plan, without) {
+			if without, err := gpu.NewPlan(gpu.Grant{Host: host, GPUs: plain, Libraries: true}); err != nil || !reflect.DeepEqual(plan, without) {
 				t.Errorf("the plan is not that of --gpu 0: %v %v", plan, err)
 			}
 			specs.Strict = true
