@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -237,5 +238,5 @@ func problem(err error) error {
 		return &GPUError{What: p.What, Hint: p.Remedy, Absent: true}
 	}
 	what, hint, _ := strings.Cut(err.Error(), "\n  fix:  ")
-	return &GPUError{What: strings.Join(strings.Fields(what), " "), Hint: hint}
+	return &GPUError{What: strings.Join(strings.Fields(what), " "), Hint: cmp.Or(hint, "name the GPU itself, which needs no spec: --gpu 0; loadlock doctor --gpu lists them")}
 }

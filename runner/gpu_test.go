@@ -324,6 +324,8 @@ func TestASpecOfTheCallerPermitsNothing(t *testing.T) {
 	}
 	host.Write("/etc/cdi/nvidia.yaml", spec(0))
 	host.Write("/own/cdi/mine.yaml", spec(1))
+	host.Node("/dev/nvidia7", 1, 3) // null
+	host.Write("/own/bad/mine.yaml", spec(7))
 	for _, tt := range []struct {
 		name, policy string
 		dirs         []string
@@ -331,6 +333,8 @@ func TestASpecOfTheCallerPermitsNothing(t *testing.T) {
 	}{
 		{"the system's name", "gpu: {devices: [nvidia.com/gpu=mine]}\n", nil, "0"},
 		{"the caller's spec, where all are permitted", "", []string{"/own/cdi"}, "1"},
+		{"a spec that names what is no GPU", "", []string{"/own/bad"}, "!gpu: CDI nvidia.com/gpu=mine: "},
+		{"such a spec, where the GPU is optional", "gpu: {mode: optional}\n", []string{"/own/bad"}, "!gpu: CDI nvidia.com/gpu=mine: "},
 		{"the caller's spec against the policy's name", "gpu: {devices: [nvidia.com/gpu=mine]}\n", []string{"/own/cdi"}, "!policy: gpu.devices: --gpu nvidia.com/gpu=mine, which is NVIDIA H100 80GB HBM3 (" + gputest.UUID(1)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -345,7 +349,7 @@ func TestASpecOfTheCallerPermitsNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			err = r.grantGPU()
-			if want, refused := strings.CutPrefix(tt.want, "!"); refused != (err != nil) || refused && !strings.HasPrefix(err.Error(), want) {
+			if want, refused := strings.CutPrefix(tt.want, "!"); refused != (err != nil) || refused && (!strings.HasPrefix(err.Error(), want) || Hint(err) == "") {
 				t.Fatalf("%v, want %s", err, tt.want)
 			}
 			if err == nil && (grantedIndices(r) != tt.want || len(r.res.GPU.Offered) != 1 || !slices.Equal(r.res.GPU.Offered[0].Granted.Nodes, []string{"/dev/nvidiactl", "/dev/nvidia" + tt.want})) {

@@ -13,7 +13,8 @@ import (
 	"github.com/loadlock/loadlock/policy"
 )
 
-// GPUResult is what was asked for, offered and granted. It is absent when nothing was asked for.
+// GPUResult is what was asked for, offered and granted. It is absent when nothing was asked for. What is granted was planned
+// before anything started; whether the command ran is in the outcome.
 type GPUResult struct {
 	Requested []string      `json:"requested"` // as --gpu names them; empty: gpu.mode of the policy asked for one
 	Mode      string        `json:"mode"`      // gpu.mode of the policy: "none", "optional", "required"
