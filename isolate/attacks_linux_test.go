@@ -50,7 +50,7 @@ func worldWritable(t *testing.T, paths ...string) {
 	}
 }
 
-func mustChmod(t *testing.T, p string, mode os.FileMode) {
+func mustChmod(t testing.TB, p string, mode os.FileMode) {
 	t.Helper()
 	if err := os.Chmod(p, mode); err != nil {
 		t.Fatal(err)

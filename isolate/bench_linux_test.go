@@ -25,6 +25,19 @@ func BenchmarkBox(b *testing.B) {
 	}
 }
 
+// BenchmarkBoxWithGPU is the same with a GPU's nodes, /proc/driver and /sys.
+func BenchmarkBoxWithGPU(b *testing.B) {
+	need(b, "root", "userns", "cgroup", "seccomp", "landlock")
+	plan := shaped(fakeNode(b, "nvidia0", 195, 200, 0o666))
+	for range b.N {
+		s := trueSpec(b)
+		s.GPU = plan
+		if err := wholeBox(s); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkLibcontainer(b *testing.B) {
 	need(b, "root", "userns", "cgroup", "seccomp", "landlock")
 	for range b.N {

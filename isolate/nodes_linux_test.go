@@ -18,7 +18,7 @@ import (
 // the driver would be, and so means that nothing of ours was in the way.
 
 // nodeFolder is a folder of the test's own where nodes can be made and opened.
-func nodeFolder(t *testing.T) string {
+func nodeFolder(t testing.TB) string {
 	t.Helper()
 	need(t, "root", "device-nodes")
 	dir := fmt.Sprintf("/dev/loadlock-test-%d", os.Getpid())
@@ -30,7 +30,7 @@ func nodeFolder(t *testing.T) string {
 }
 
 // fakeNode makes a node there.
-func fakeNode(t *testing.T, name string, major, minor uint32, mode os.FileMode) gpu.Node {
+func fakeNode(t testing.TB, name string, major, minor uint32, mode os.FileMode) gpu.Node {
 	t.Helper()
 	n := gpu.Node{Path: filepath.Join(nodeFolder(t), name), Major: major, Minor: minor, Why: "test"}
 	t.Cleanup(func() { os.Remove(n.Path) })
@@ -38,7 +38,7 @@ func fakeNode(t *testing.T, name string, major, minor uint32, mode os.FileMode) 
 	return n
 }
 
-func makeNode(t *testing.T, n gpu.Node, mode os.FileMode) {
+func makeNode(t testing.TB, n gpu.Node, mode os.FileMode) {
 	t.Helper()
 	if err := unix.Mknod(n.Path, unix.S_IFCHR, int(unix.Mkdev(n.Major, n.Minor))); err != nil {
 		t.Fatal(err)

@@ -24,6 +24,13 @@ want 'memory: no cgroup is left' "left: $(boxes)" report no_box
 ll --memory 64M -- sh -c 'dd if=/dev/zero of=/dev/null bs=8M count=1; echo survived'
 want 'memory: less than the limit is fine' "status $rc, $(cat out)" report [ $rc -eq 0 ]
 
+# A granted device: the rules are an eBPF program here, and open(2) says which wall was met.
+(cd /loadlock-vm/tree/isolate && CI=true REQUIRE=root,userns,device-nodes,cgroup,cgroup2,seccomp,landlock,python \
+	/loadlock-vm/isolate.test -test.v -test.timeout 5m -test.run 'Machine|Node|GPU|Shape|ProcDriver|Sysfs|Ioctls') >log 2>&1
+rc=$?
+grep -aE -- '--- FAIL|^ +[a-z_]+\.go:' log >failed
+want 'devices: granted nodes are reached, others are not' "$(grep -ac -- '^ *--- PASS' log) passed, $(grep -ac -- '^ *--- SKIP' log) skipped" failed [ $rc -eq 0 ]
+
 ll --pids 8 -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 1 & done; wait'
 want 'pids: forks above the limit fail' "denied $(field pids_denied), status $rc" report [ "$(field pids_denied)" -gt 0 ]
 
