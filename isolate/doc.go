@@ -78,6 +78,19 @@
 // noted decides nothing; another thread that changes the path meanwhile deceives the proposal that a person reads, and
 // no mount, no Landlock rule and no filter.
 //
+// # GPUs
+//
+// Spec.GPU is the plan of a grant (package gpu), and each layer writes its own part of it. New opens the device nodes
+// (O_PATH) and checks type and numbers; what cannot be used is refused there. The nodes are bound from the host, read-only,
+// nosuid and noexec, but without nodev, and never made; the device cgroup lets the group read and write their numbers and
+// make none; Landlock leaves ioctl(2) on devices that are opened inside to them and to the terminal; seccomp knows their
+// commands. After the start the node inside must be the very file that was checked. The files of /sys are ordinary files of
+// the box's root, and so is what covers /proc/driver (driver_linux.go). Not even a policy that calls the layer user optional
+// lets a command with a GPU run with the host's id 0.
+//
+// A node that is its group's alone (0660, "render"): an ordinary user's groups stay with the command, because they cannot be
+// given up; as root the command gets that one group and no other, mapped, unless it is root's.
+//
 // # What it cannot protect against
 //
 // Bugs in the kernel's own code behind the permitted calls, side channels of the processor, and whatever a
