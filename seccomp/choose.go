@@ -19,9 +19,10 @@ func (c choice) span() (from, to uint32, ok bool) {
 	return c.value, c.value | free, free&(free+1) == 0 && c.value&free == 0
 }
 
-// choose are instructions that load the word at off and answer by it; of two choices that match, the first counts. A list
-// of commands has a hundred words or more. libseccomp compares with one after the other, and knows no order; here it is
-// a search in a sorted list, six or seven comparisons.
+// choose are instructions that load the word at off and answer by it; of two choices that match, the first counts, so that
+// "these, and all others otherwise" can be said, for which libseccomp's rules have no order. It is a search in a sorted
+// list: seven comparisons or so among a hundred commands. Measured (BenchmarkIoctl), an allowed command costs as much as
+// under libseccomp's list of comparisons, which the kernel's compiler makes cheap.
 func choose(off uint32, choices []choice, otherwise uint32) ([]bpf.Instruction, error) {
 	load := bpf.LoadAbsolute{Off: off, Size: 4}
 	out := []bpf.Instruction{load}

@@ -81,6 +81,9 @@ func execute(argv []string) error {
 	case makeCommands:
 		callCommands()
 		os.Exit(0)
+	case timeCommand:
+		timeIoctl(argv[1], argv[2])
+		os.Exit(0)
 	}
 	path, err := exec.LookPath(argv[0])
 	if err != nil {
@@ -91,7 +94,7 @@ func execute(argv []string) error {
 }
 
 // underTheFilter runs argv and returns what it wrote and how it ended.
-func underTheFilter(t *testing.T, mode string, argv ...string) (string, error) {
+func underTheFilter(t testing.TB, mode string, argv ...string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()

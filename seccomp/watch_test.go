@@ -11,7 +11,17 @@ import (
 
 // The filter of learn kills what the others kill, and asks about everything else that they do not simply allow.
 func TestWatchingKillsWhatPlainKills(t *testing.T) {
-	p, err := Compile(Profile(Options{Ops: policy.Operations{Subprocess: true, NativeCode: true}}))
+	log := commandsOf("nvidia", "580")
+	log.Mode = IoctlLog
+	for _, o := range []Options{{}, {GPU: true, Ioctls: log}} {
+		o.Ops = policy.Operations{Subprocess: true, NativeCode: true}
+		watching(t, o)
+	}
+}
+
+func watching(t *testing.T, o Options) {
+	t.Helper()
+	p, err := Compile(Profile(o))
 	if err != nil {
 		t.Fatal(err)
 	}
