@@ -67,6 +67,23 @@
 //  4. Add the interesting arguments to the tables of compiled_test.go; run go test -update and read the
 //     difference of the golden files.
 //
+// # Commands of ioctl
+//
+// Without a GPU the only devices inside are null, zero and their kin and a terminal, and every command passes but those
+// that reach out through a terminal. With one, drivers of millions of lines stand behind ioctl(2), and what they do with
+// a command that nobody named is not known: then only listed commands pass, those that ordinary programs use on files,
+// sockets and terminals (block commands) and those of the vendor (IoctlsFor). The vendors' lists are the files in ioctls/,
+// with sources, what differs between driver branches, and what is left out and why. A driver that is newer than its
+// list gets the newest list, never none.
+//
+// A filter sees one list for all descriptors: the bare numbers of NVIDIA's memory driver pass on any of them. It does not see
+// what lies behind a pointer: hundreds of control commands go through NV_ESC_RM_CONTROL, and kinds of objects through
+// NV_ESC_RM_ALLOC. Who needs those told apart needs another kernel in between: gVisor, or a virtual machine.
+//
+// A command gets in as a call does: who needs it (the report of a run with gpu.ioctl_filter: log names it), what it does, and
+// why that is safe in the hands of an attacker. Nothing that carries other commands inside, reads or writes memory of
+// other processes, hands memory to other devices, or drives a display gets in.
+//
 // # Comparing arguments
 //
 // Registers have 64 bits, most arguments are C ints, and the kernel drops the upper half. An allow rule
