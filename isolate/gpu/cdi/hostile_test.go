@@ -47,12 +47,22 @@ func injected(t *testing.T, text string) (string, error) {
 func hostileHost(t *testing.T) *gputest.Root {
 	root := gputest.H100(t, t.TempDir(), 2)
 	root.Node("/dev/mem", 1, 1)
+	root.Node("/dev/fuse", 10, 229)
+	root.Write("/proc/misc", "229 fuse\n 59 dxg\n")
+	root.Node("/dev/block", 99, 0)
+	devices, err := os.ReadFile(root.Path("/proc/devices"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	root.Write("/proc/devices", string(devices)+" 99 nvidia\n")
 	root.Write("/dev/file", "not a device")
 	root.Link("/dev/link", "nvidia1")
 	root.Link("/dev/folder", ".")
 	root.Write("/etc/shadow", "secret")
 	root.Write("/evil/payload.so", "\x7fELF")
-	root.Link(gputest.Lib+"/libevil.so.1", "../../../evil/payload.so")
+	root.Write("/evil/libpayload.so.1", "\x7fELF")
+	root.Link(gputest.Lib+"/libevil.so.1", "../../../evil/libpayload.so.1")
+	root.Link(gputest.Lib+"/libprogram.so.1", "nvidia-ldconfig")
 	root.Write(gputest.Lib+"/libfolder.so/file", "")
 	root.Write(gputest.Lib+"/nvidia-ldconfig", "#!/bin/sh\n")
 	if err := unix.Mkfifo(root.Path(gputest.Lib+"/libfifo.so.1"), 0o644); err != nil {
@@ -77,6 +87,8 @@ func TestHostileEdits(t *testing.T) {
 	}{
 		{"memory as a node", "    deviceNodes: [{path: /dev/mem, type: c, major: 1, minor: 1}]\n", "/dev/mem", "no GPU driver's", ""},
 		{"memory under a GPU's name", "    deviceNodes: [{path: /dev/nvidia1, type: c, major: 1, minor: 1}]\n", `"major":1,`, "is 195:1, and the spec says 1:1", ""},
+		{"a device that shares its number", "    deviceNodes: [{path: /dev/fuse, type: c, major: 10, minor: 229}]\n", "/dev/fuse", "is 10:229, which is no GPU driver's", ""},
+		{"a number of block devices", "    deviceNodes: [{path: /dev/block, type: c, major: 99, minor: 0}]\n", "/dev/block", "is 99:0, which is no GPU driver's", ""},
 		{"a disk", "    deviceNodes: [{path: /dev/sda, type: b, major: 8, minor: 0}]\n", "/dev/sda", "is of type b", ""},
 		{"another GPU's numbers", "    deviceNodes: [{path: /dev/nvidia1, type: c, major: 195, minor: 7}]\n", `"minor":7`, "is 195:1, and the spec says 195:7", ""},
 		{"a minor number alone", "    deviceNodes: [{path: /dev/nvidia1, minor: 7, type: c}]\n", "", "says 0:7", ""},
@@ -92,7 +104,7 @@ func TestHostileEdits(t *testing.T) {
 		{"a node under a program's name", "    deviceNodes: [{path: /usr/bin/python3, hostPath: /dev/nvidia1, type: c, major: 195, minor: 1}]\n", "/usr/bin/python3", "another name inside: /usr/bin/python3", ""},
 		{"a pipe", "    deviceNodes: [{path: /dev/nvidia1, type: p}]\n", `"type":"p"`, "is of type p", ""},
 		{"permissions that do not exist", "    deviceNodes: [{path: /dev/nvidia1, permissions: rwx}]\n", "", "unknown permissions", ""},
-		{"a name that a terminal obeys", `    deviceNodes: [{path: "/dev/\e[2J", type: c, major: 195, minor: 1}]` + "\n", "/dev/", `device node "/dev/\x1b[2J"`, ""},
+		{"a name that a terminal obeys", `    deviceNodes: [{path: "/dev/\e[2J", type: c, major: 195, minor: 1}]` + "\n", "/dev/", `device node "/dev/\x1b[2J" is not a plain path`, ""},
 
 		{"the whole file system", "    mounts: [{hostPath: /, containerPath: /mnt, " + ctk + "}]\n", "/mnt", "", notLibrary},
 		{"the whole file system as a library", "    mounts: [{hostPath: /, containerPath: " + library + ", " + ctk + "}]\n", library, "", "is not a regular file"},
@@ -102,11 +114,14 @@ func TestHostileEdits(t *testing.T) {
 		{"a target below ..", "    mounts: [{hostPath: " + library + ", containerPath: /usr/lib/../bin/python3, " + ctk + "}]\n", "../bin/python3", "", "is not a plain path"},
 		{"a relative source", "    mounts: [{hostPath: evil/payload.so, containerPath: " + library + ", " + ctk + "}]\n", "evil/payload.so", "", "is not a plain path"},
 		{"a link out of the folder", "    mounts: [{hostPath: /usr/lib/x86_64-linux-gnu/libevil.so.1, containerPath: /usr/lib/x86_64-linux-gnu/libevil.so.1, " + ctk + "}]\n", "libevil.so.1", "", notLibrary},
+		{"a link to a program", "    mounts: [{hostPath: /usr/lib/x86_64-linux-gnu/libprogram.so.1, containerPath: /usr/lib/x86_64-linux-gnu/libprogram.so.1, " + ctk + "}]\n", "libprogram.so.1", "", notLibrary},
 		{"a folder of libraries", "    mounts: [{hostPath: /usr/lib/x86_64-linux-gnu/libfolder.so, containerPath: /usr/lib/x86_64-linux-gnu/libfolder.so, " + ctk + "}]\n", "libfolder.so", "", "is not a regular file"},
 		{"a pipe as a library", "    mounts: [{hostPath: /usr/lib/x86_64-linux-gnu/libfifo.so.1, containerPath: /usr/lib/x86_64-linux-gnu/libfifo.so.1, " + ctk + "}]\n", "libfifo.so.1", "", "is not a regular file"},
 		{"a library that is not there", "    mounts: [{hostPath: /usr/lib/x86_64-linux-gnu/libnone.so.1, containerPath: /usr/lib/x86_64-linux-gnu/libnone.so.1, " + ctk + "}]\n", "libnone.so.1", "", "is not a regular file"},
 		{"a program in the folder", "    mounts: [{hostPath: /usr/lib/x86_64-linux-gnu/nvidia-ldconfig, containerPath: /usr/lib/x86_64-linux-gnu/nvidia-ldconfig, " + ctk + "}]\n", "nvidia-ldconfig", "", notLibrary},
 		{"over a program", "    mounts: [{hostPath: " + library + ", containerPath: /usr/bin/python3, " + ctk + "}]\n", "/usr/bin/python3", "", notLibrary},
+		{"a library among programs", "    mounts: [{hostPath: " + library + ", containerPath: /usr/bin/libcuda.so.1, " + ctk + "}]\n", "/usr/bin/libcuda.so.1", "", notLibrary},
+		{"over a program among libraries", "    mounts: [{hostPath: " + library + ", containerPath: /usr/lib/x86_64-linux-gnu/nvidia-ldconfig, " + ctk + "}]\n", "nvidia-ldconfig", "", notLibrary},
 		{"over our own files", "    mounts: [{hostPath: " + library + ", containerPath: /.loadlock/init, " + ctk + "}]\n", "/.loadlock/init", "", notLibrary},
 		{"over the loader's list", "    mounts: [{hostPath: " + library + ", containerPath: /etc/ld.so.preload, " + ctk + "}]\n", "/etc/ld.so.preload", "", notLibrary},
 		{"over the root", "    mounts: [{hostPath: " + library + ", containerPath: /, " + ctk + "}]\n", `"destination":"/"`, "", notLibrary},

@@ -99,6 +99,7 @@ func TestSelect(t *testing.T) {
 		{"a divided GPU as a whole", gputest.Divided, head + device("0", "/dev/nvidia0"), []string{"nvidia.com/gpu=0"}, "divided into MIG instances"},
 		{"half an instance", gputest.Divided, head + device("0", first(1)[:3]...), []string{"nvidia.com/gpu=0"}, "divided into MIG instances"},
 		{"the nodes that make instances", gputest.Divided, head + device("0", "/dev/nvidia1", "/dev/nvidia-caps/nvidia-cap1", "/dev/nvidia-caps/nvidia-cap2"), []string{"nvidia.com/gpu=0"}, "nvidia 1"},
+		{"WSL's one node", gputest.WSL, "cdiVersion: 0.6.0\nkind: nvidia.com/gpu\ndevices:\n" + device("all", "/dev/dxg"), []string{"nvidia.com/gpu=all"}, "wsl 0"},
 		{"control nodes alone", four, head + device("0", "/dev/nvidiactl", "/dev/nvidia-uvm"), []string{"nvidia.com/gpu=0"}, "offers no GPU: its nodes are /dev/nvidia-uvm, /dev/nvidiactl"},
 		{"no nodes", four, head + "- {name: '0', containerEdits: {env: [NVIDIA_VISIBLE_DEVICES=0]}}\n", []string{"nvidia.com/gpu=0"}, "names no device node"},
 		{"another vendor's GPU", mixed, head + device("0", "/dev/dri/renderD128"), []string{"nvidia.com/gpu=0"}, "offers a GPU of intel"},
