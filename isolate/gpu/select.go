@@ -232,5 +232,8 @@ func (h Host) absent(word, name string, among []Vendor) error {
 			return p
 		}
 	}
+	if name == "all" {
+		word = "at all"
+	}
 	return Problem{What: fmt.Sprintf("there is no GPU %s: no driver of a GPU is loaded", word), Remedy: "see loadlock doctor --gpu"}
 }

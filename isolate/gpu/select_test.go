@@ -83,7 +83,7 @@ func TestSelect(t *testing.T) {
 		{"laptop", "0", "nvidia0"},
 		{"laptop", "intel.com/gpu=0 0", "nvidia0 intel0"},
 		{"laptop", "all", "nvidia0 nvidia1 intel0 intel1"},
-		{"New", "all", "problem: there is no GPU all"},
+		{"New", "all", "problem: there is no GPU at all: no driver"},
 	} {
 		t.Run(c.words, func(t *testing.T) {
 			h := hosts[c.host]
