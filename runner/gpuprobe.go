@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 
 	"github.com/loadlock/loadlock/isolate"
 	"github.com/loadlock/loadlock/isolate/attack"
@@ -73,7 +74,7 @@ func probeGPU(ctx context.Context, job Job, g gpu.GPU) []isolate.Check {
 		r.Close()
 		output <- raw
 	}()
-	job.GPU, job.Stdout, job.Command = GPURequest{Names: []string{g.Word()}}, w, []string{python, "-I", "-c", attack.GPUProbe, string(g.Vendor)}
+	job.GPU, job.Stdout, job.Stderr, job.Command = GPURequest{Names: []string{g.Word()}}, w, w, []string{python, "-I", "-c", attack.GPUProbe, string(g.Vendor)}
 	res, _ := Run(ctx, job)
 	w.Close()
 	raw := <-output
@@ -85,12 +86,13 @@ func probeGPU(ctx context.Context, job Job, g gpu.GPU) []isolate.Check {
 
 // probeChecks reads what the probe wrote. Who reports nothing has failed.
 func probeChecks(name string, vendor gpu.Vendor, raw []byte, exit *isolate.Exit) (out []isolate.Check) {
-	var last, about, retried string
+	var last, about, retried, said string
 	var calls int
 	failed := isolate.Check{Name: name, Status: isolate.Missing}
 	for lines := bufio.NewScanner(bytes.NewReader(raw)); lines.Scan(); {
 		var l probeLine
 		if json.Unmarshal(lines.Bytes(), &l) != nil {
+			said = strings.TrimSpace(lines.Text())
 			continue
 		}
 		switch {
@@ -116,7 +118,13 @@ func probeChecks(name string, vendor gpu.Vendor, raw []byte, exit *isolate.Exit)
 		failed.Detail = fmt.Sprintf("%s ended the process with %s", last, unix.SignalName(unix.Signal(exit.Signal)))
 		failed.Remedy = "loadlock explain last counts the calls that were refused; a driver's library that crashes where one was is NVIDIA/OpenShell issue 2343"
 	case failed.Detail == "":
-		failed.Detail, failed.Remedy = "the probe did not report", "loadlock explain last"
+		failed.Detail, failed.Remedy = "the probe did not report", "try the interpreter alone: python3 -c 'import ctypes'"
+		if exit != nil {
+			failed.Detail += fmt.Sprintf(" (exit status %d, signal %d)", exit.Code, exit.Signal)
+		}
+		if said != "" {
+			failed.Detail += ": " + said[:min(len(said), 200)]
+		}
 	}
 	return append(out, failed)
 }

@@ -4,7 +4,7 @@ JSON object in its last line.
     compute            cuInit, a context, memory, a kernel, and back
     spin               a kernel that never ends; says {"spinning": true} first
     hog MIB            allocates and fills the GPU's memory up to MIB, and says how far it came
-    copies             GiB/s to the GPU and back
+    copies MIB         GiB/s to the GPU and back
     torch              is_available, and a product of matrices compared with the processor's
     flops              TFLOP/s of PyTorch's product of matrices
     load FILE          torch.load onto the GPU
@@ -155,8 +155,8 @@ def hog(mib):
     say(ok=True, mib=have)
 
 
-def copies():
-    cuda, size, turns = CUDA(), 256 * MIB, 8
+def copies(mib):
+    cuda, size, turns = CUDA(), int(mib) * MIB, 8
     memory, host = cuda.memory(size), ctypes.create_string_buffer(b"\1", size)
     rates = {}
     for name, copy in (

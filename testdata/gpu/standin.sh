@@ -15,6 +15,7 @@ if [ "${1:-}" != inside ]; then
 	exec unshare --mount --propagation private bash "$0" inside "$@"
 fi
 shift
+PATH=$PATH:/usr/sbin:/sbin
 work=$(mktemp -d)
 chmod 755 "$work"
 mount -t tmpfs -o mode=755 standin "$work"
