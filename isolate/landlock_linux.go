@@ -71,13 +71,9 @@ func (a access) rights() (fs uint64) {
 	return fs
 }
 
-// ruleset builds the Landlock ruleset for paths below root (/proc/<pid>/root) and returns its descriptor.
-// A path that does not exist inside needs no rule.
-func ruleset(root string, s Spec) (int, error) {
-	abi, err := landlockABI()
-	if err != nil {
-		return -1, err
-	}
+// ruleset builds the Landlock ruleset for paths below root (/proc/<pid>/root) with what that ABI knows, and returns its
+// descriptor. A path that does not exist inside needs no rule.
+func ruleset(abi int, root string, s Spec) (int, error) {
 	attr := handled(abi, s)
 	fd, err := ll.LandlockCreateRuleset(&attr, 0)
 	if err != nil {

@@ -285,3 +285,21 @@ for name in "` + granted.Path + ` /dev/zero".split():
 		}
 	}
 }
+
+func TestEveryVersionOfLandlockTakesTheRules(t *testing.T) {
+	need(t, "landlock")
+	most, err := landlockABI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for abi := 1; abi <= most; abi++ {
+		for name, s := range plans {
+			fd, err := ruleset(abi, "/", s)
+			if err != nil {
+				t.Errorf("ABI %d, %s: %v", abi, name, err)
+				continue
+			}
+			unix.Close(fd)
+		}
+	}
+}

@@ -80,7 +80,11 @@ func (b *Box) order() (o release, f compiledFilters, err error) {
 		}
 	}
 	if !slices.Contains(b.off, landlockLayer.Name) {
-		if o.ruleset, err = ruleset(b.Root(), b.spec); err != nil {
+		abi, err := landlockABI()
+		if err == nil {
+			o.ruleset, err = ruleset(abi, b.Root(), b.spec)
+		}
+		if err != nil {
 			return o, f, &LayerError{Layer: landlockLayer.Name, Remedy: landlockLayer.Remedy, Err: err}
 		}
 		o.flags |= withLandlock
