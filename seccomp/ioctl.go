@@ -32,6 +32,10 @@ func ioctlRules() []rule {
 
 // commands is ioctl(2) in a box that has a GPU's device nodes: a list, because what a driver does with a command that
 // nobody named is not known. The commands of the GPU itself come from Options.Ioctls.
+//
+// Measured with strace -f -e ioctl (testdata/load.py with two workers, testdata/several.py; bash, coreutils, tar, git, stty,
+// less, top, lsattr): TCGETS, TIOCGWINSZ, TIOCGPGRP, FIONBIO, FIOCLEX, FICLONE, FS_IOC_GETFLAGS. The others are what libc and
+// CPython offer of their own: termios, tty, pty, os.set_inheritable, socket; and reading interfaces.
 var commands = block{
 	name: "commands",
 	why:  "what ordinary programs ask of files, sockets and terminals, beside a GPU",

@@ -203,6 +203,12 @@ func TestProgramsWorkUnderTheFilter(t *testing.T) {
 			[]string{python, script("several.py")}, "done\n"},
 		"torch load without subprocesses": {"restricted", []string{"torch", python, "-c", "import torch"},
 			[]string{python, script("load.py"), "0"}, "done 64\n"},
+		"a pipeline of a shell, beside a GPU": {"gpu", []string{"bash", "bash", "-c", "true"},
+			[]string{"bash", "-c", "touch a b; ls | wc -l; cp -a a c; cp --reflink=auto b d; tar c a | tar t; lsattr a >/dev/null 2>&1; tty; stty -a 2>/dev/null; timeout 5 true; cat <(echo in)"}, "a\nnot a tty\nin\n"},
+		"python with its libraries, beside a GPU": {"gpu", []string{"python", python, "-c", "0"},
+			[]string{python, script("several.py")}, "done\n"},
+		"torch load with two workers, beside a GPU": {"gpu", []string{"torch", python, "-c", "import torch"},
+			[]string{python, script("load.py"), "2"}, "done 64\n"},
 		"torch load with two workers": {"subprocess", []string{"torch", python, "-c", "import torch"},
 			[]string{python, script("load.py"), "2"}, "done 64\n"},
 	}
