@@ -112,3 +112,8 @@ func (res *GPUResult) memoryWords() (lines []string) {
 	}
 	return lines
 }
+
+// exceeded reports whether the command was ended because it used too much of a GPU's memory.
+func (res *GPUResult) exceeded() bool {
+	return res != nil && slices.ContainsFunc(res.Memory, func(h memory.Held) bool { return h.Exceeded })
+}

@@ -123,6 +123,7 @@ func TestTheWatcherEndsACommandThatUsesTooMuchGPUMemory(t *testing.T) {
 	var text strings.Builder
 	Summary(&text, res, Style{})
 	says([]string{text.String()}, "loadlock: out of GPU memory in ")
+	says([]string{text.String()}, "likely: it could not have more of the GPU's memory: gpu: {memory_limit_mb: 200}")
 	says([]string{text.String()}, "peak GPU memory 101 MiB")
 	says([]string{text.String()}, "gpu memory 100 MiB by watcher")
 	says(res.GPU.audit().Memory, "100 MiB of NVIDIA H100 80GB HBM3 ("+gputest.UUID(1)+") by watcher, no wall: nvidia-smi is asked every 500ms")

@@ -53,7 +53,8 @@ func (r *run) limitsMet() (found []advise.Obstacle) {
 		what, flag string
 		given      bool
 	}{
-		{e.OOM, advise.Memory, fmt.Sprintf("%d MiB", s.MemoryMB), "--memory", r.job.Flags.MemoryMB != nil},
+		{r.res.GPU.exceeded(), advise.GPUMemory, advise.GPUOutOfMemory, "", false},
+		{e.OOM && (e.Usage.OOMKills > 0 || !r.res.GPU.exceeded()), advise.Memory, fmt.Sprintf("%d MiB", s.MemoryMB), "--memory", r.job.Flags.MemoryMB != nil},
 		{e.Usage.PidsDenied > 0, advise.Pids, fmt.Sprint(s.Pids), "--pids", r.job.Flags.Pids != nil},
 		{r.spent(), advise.CPUTime, fmt.Sprintf("%d s", s.CPUTimeSec), "", false},
 		{e.Signal == int(unix.SIGBUS), advise.Shm, fmt.Sprintf("%d MiB", s.ShmMB), "--shm-size", r.job.Flags.ShmMB != nil},

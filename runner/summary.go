@@ -10,7 +10,6 @@ import (
 	"unicode"
 
 	"github.com/loadlock/loadlock/isolate"
-	"github.com/loadlock/loadlock/isolate/gpu/memory"
 	"github.com/loadlock/loadlock/validate"
 	"github.com/loadlock/loadlock/validate/all"
 )
@@ -72,7 +71,7 @@ func ran(b *strings.Builder, res Result, style Style) {
 	if res.Outcome == Exited && res.Status != 0 {
 		word = fmt.Sprintf("exit %d", res.Status)
 	}
-	if res.GPU != nil && slices.ContainsFunc(res.GPU.Memory, func(h memory.Held) bool { return h.Exceeded }) {
+	if res.GPU.exceeded() {
 		word = "out of GPU memory"
 	}
 	if res.Outcome == Signaled {

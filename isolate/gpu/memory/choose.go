@@ -128,7 +128,7 @@ func (h *host) choose(d Device) (chosen, error) {
 	for _, s := range all {
 		names = append(names, fmt.Sprintf("%s is asked every %s", s.name(), s.every()))
 	}
-	return chosen{sources: all, key: keyOf(d), held: Held{Mechanism: Watcher, How: strings.Join(names, ", ") + ", and the box is killed above the limit; no wall: " + why}}, nil
+	return chosen{sources: all, key: keyOf(d), held: Held{Mechanism: Watcher, How: strings.Join(names, ", ") + ", and the box is killed above the limit (nothing harder: " + why + ")"}}, nil
 }
 
 // dmem divides a limit among the regions of a device: no two of them may hold the limit each.
