@@ -84,6 +84,11 @@ func (r *run) planGPU(w wish) error {
 	r.res.Notes = append(r.res.Notes, notes...)
 	r.res.GPU.Without = r.job.GPU.Without
 	r.res.GPU.granted(host, gpus, plan, offers)
+	for _, o := range offers {
+		if o.Note != "" {
+			r.res.Notes = append(r.res.Notes, o.Name+": "+o.Note)
+		}
+	}
 	r.res.Weakened = append(r.res.Weakened, r.res.GPU.weaker(w)...)
 	r.gpuEnvironment()
 	return nil

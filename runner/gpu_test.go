@@ -369,3 +369,14 @@ func TestAGPUErrorIsARefusal(t *testing.T) {
 		t.Error("a problem is no GPUError")
 	}
 }
+
+// A name of CDI that no spec offers is taken as a GPU's of this host; the report says so, and how to have a spec.
+func TestANameWithoutASpecIsNoted(t *testing.T) {
+	host := gputest.H100(t, t.TempDir(), 2)
+	r, err := asking(t, host, "", "nvidia.com/gpu=1")
+	if err != nil || grantedIndices(r) != "1" || !slices.ContainsFunc(r.res.Notes, func(n string) bool {
+		return strings.HasPrefix(n, "nvidia.com/gpu=1: no CDI spec") && strings.Contains(n, "nvidia-ctk cdi generate")
+	}) {
+		t.Errorf("%v, notes %q", err, r.res.Notes)
+	}
+}

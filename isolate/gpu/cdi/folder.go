@@ -78,7 +78,7 @@ func readFile(folder *os.File, name string) ([]byte, error) {
 		return nil, err
 	}
 	if st.Mode&othersWrite != 0 {
-		return nil, fmt.Errorf("may be written by its group or by others (mode %#o)", st.Mode&0o7777)
+		return nil, fmt.Errorf("may be written by its group or by others (mode %#o): chmod go-w", st.Mode&0o7777)
 	}
 	if st.Size > fileMax {
 		return nil, fmt.Errorf("is larger than %d bytes", fileMax)
@@ -124,7 +124,7 @@ func openFolder(root, dir string) (*os.File, error) {
 		case unix.S_IFDIR:
 			chain = append(chain, fd)
 			if st.Mode&othersWrite != 0 && (st.Mode&unix.S_ISVTX == 0 || len(rest) == 0) {
-				return nil, fmt.Errorf("the folder %s may be written by its group or by others (mode %#o)", shown(name), st.Mode&0o7777)
+				return nil, fmt.Errorf("the folder %s may be written by its group or by others (mode %#o): chmod go-w", shown(name), st.Mode&0o7777)
 			}
 		case unix.S_IFLNK:
 			target, err := readlink(fd)
