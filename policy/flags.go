@@ -119,10 +119,10 @@ func (prov *Provenance) lowerNetwork(p *Policy, f Flags) error {
 		return &Error{What: "--net allow: names no host", Hint: "write --net allow:huggingface.co,*.example.org:443"}
 	case want > have:
 		err := prov.refuse(p, "--net "+networkFlag(want, hosts), "network")
-		if len(hosts) == 0 {
+		if len(hosts) == 0 || len(prov.Origin("network").Clips) > 0 {
 			return err
 		}
-		return prov.lines(err, "network", "network: allow / network_hosts: "+flow(hosts)+" / "+restrictedWithout(p, "network_access"))
+		return prov.lines(err, "network: allow / network_hosts: "+flow(hosts)+" / "+restrictedWithout(p, "network_access"))
 	case want == NetworkAllow && have == NetworkAllow:
 		for _, h := range hosts {
 			if !hostSet.covered(h, p.Sandbox.NetworkHosts) {
@@ -149,11 +149,11 @@ func networkFlag(n Network, hosts []string) string {
 	return "host"
 }
 
-// lines adds to a refusal about a key the lines of a policy that would permit it.
-func (prov Provenance) lines(err error, key, lines string) error {
+// lines adds to a refusal the lines of a policy that would permit it.
+func (prov Provenance) lines(err error, lines string) error {
 	var e *Error
 	last := len(prov.Layers) - 1
-	if !errors.As(err, &e) || last < 0 || len(prov.Origin(key).Clips) > 0 {
+	if !errors.As(err, &e) || last < 0 {
 		return err
 	}
 	if l := prov.Layers[last]; strings.HasPrefix(l.Name, builtin) {
@@ -201,7 +201,13 @@ func (prov Provenance) PermitsGPU(p Policy, asks string) error {
 	if p.Sandbox.Allow.GPU {
 		return nil
 	}
-	return prov.lines(prov.refuse(&p, asks, "restricted_operations"), "restricted_operations", restrictedWithout(&p, "gpu"))
+	err := prov.refuse(&p, asks, "restricted_operations")
+	if clips := prov.Origin("restricted_operations").Clips; len(clips) > 0 {
+		if listed, ok := clips[0].Asked.([]string); !ok || !slices.Contains(listed, "gpu") {
+			return err // who asked permits it, and a ceiling does not
+		}
+	}
+	return prov.lines(err, restrictedWithout(&p, "gpu"))
 }
 
 // RefuseGPU is the refusal of a GPU that gpu.devices does not permit; asks names it as it was asked for: "--gpu 1".

@@ -88,6 +88,7 @@ func TestDriversAreComparedByNumber(t *testing.T) {
 }
 
 func TestFlagsAboutAGPU(t *testing.T) {
+	below := files(t, "restricted_operations: [file_write]\n", "", "name: y\nrestricted_operations: [gpu]\n")
 	own := files(t, "", "", "name: x\nextends: strict\nmemory_limit_mb: 600\n")
 	for _, tt := range []struct {
 		name       string
@@ -101,6 +102,7 @@ func TestFlagsAboutAGPU(t *testing.T) {
 		{"ci", nowhere(t, "ci"), Flags{GPU: true}, "restricted_operations: --gpu is not permitted", "extends: ci / restricted_operations: [network_access, file_write, native_code], and"},
 		{"a file", own, Flags{GPU: true}, "restricted_operations: --gpu is not permitted", "put the lines restricted_operations: [network_access, subprocess, file_write, native_code] into " + own.Explicit},
 		{"a ceiling", files(t, "extends: strict\n", "", "safe"), Flags{GPU: true}, "restricted_operations: --gpu is not permitted", "is a ceiling; who owns it can shorten restricted_operations there"},
+		{"a file, below a ceiling that takes something else", below, Flags{GPU: true}, "restricted_operations: --gpu is not permitted", "put the lines restricted_operations: [file_write] into " + below.Explicit},
 		{"none under strict", nowhere(t, "strict"), Flags{NoGPU: true}, "", ""},
 		{"less memory", nowhere(t, "safe"), Flags{GPUMemoryMB: ptr(int64(100))}, "", ""},
 		{"more memory", files(t, "", "", "gpu: {memory_limit_mb: 100}\n"), Flags{GPUMemoryMB: ptr(int64(101))}, "gpu.memory_limit_mb: --gpu-memory 101 is not permitted: the policy says gpu.memory_limit_mb: 100", "raise gpu.memory_limit_mb in"},
