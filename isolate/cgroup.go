@@ -58,6 +58,11 @@ var cgroupLayer = Layer{
 		if !s.Host.SwapFile && swapExists() {
 			return Partial, "swap is not accounted on this kernel (swapaccount=1)"
 		}
+		if !s.Host.Rootless && initialUserNamespace() { // nobody else may change the list; what exists in the box is the control then
+			if why := v.deviceList(s.GPU.Nodes); why != "" {
+				return Partial, why
+			}
+		}
 		return Full, ""
 	},
 }

@@ -108,6 +108,23 @@ func TestAnOrdinaryUserReachesANodeThroughAGroupOfTheirOwn(t *testing.T) {
 	}
 }
 
+// A user who owns a node, as a login at the machine's own screen makes it, can use it and change nothing about it.
+func TestAnOrdinaryUserWhoOwnsANodeCannotChangeIt(t *testing.T) {
+	needBox(t)
+	need(t, "python")
+	n := fakeNode(t, "renderD128", 195, 200, 0o600)
+	if err := os.Chown(n.Path, 12345, 0); err != nil {
+		t.Fatal(err)
+	}
+	got := asMember(t, nil, gpu.Plan{Nodes: []gpu.Node{n}}, opening(n.Path)+"; "+py(`
+for f in (lambda: os.chmod("`+n.Path+`", 0o666), lambda: os.unlink("`+n.Path+`"), lambda: os.mknod("/tmp/node", 0o20666, os.makedev(195, 201))):
+    try: f(); print("done")
+    except OSError as e: print(errno.errorcode[e.errno])`))
+	if want := "ENXIO EROFS EACCES EPERM"; strings.Join(strings.Fields(got), " ") != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // As root the command is nobody, and gets the node's group where that opens the node; root's own it never gets.
 func TestAsRootTheCommandGetsTheGroupOfTheNodeAndNoOther(t *testing.T) {
 	needBox(t)

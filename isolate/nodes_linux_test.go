@@ -88,7 +88,7 @@ func TestAGrantedNodeIsReachedAndEachWallStopsItsOwn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, out := boxed(t, opening(granted.Path, sibling.Path, zero.Path))
 			s.GPU.Nodes = c.nodes
-			s.Sandbox.UnsafeOptional = []string{"mount"} // an altered box would not start
+			s.Sandbox.UnsafeOptional = []string{"mount", "cgroup"} // an altered box would not start
 			b, err := New(s)
 			if err != nil {
 				t.Fatal(err)
@@ -202,6 +202,32 @@ func TestANodeThatIsNotThePlannedOneIsRefusedBeforeAnythingStarts(t *testing.T) 
 		if err == nil {
 			b.Close()
 		}
+	}
+}
+
+// On cgroup v1 the kernel shows the list of devices, and the report goes by it.
+func TestABoxWhoseListOfDevicesIsNotThePlannedOneDoesNotStart(t *testing.T) {
+	needBox(t)
+	need(t, "cgroup", "cgroup1")
+	n := fakeNode(t, "nvidia0", 195, 200, 0o666)
+	for want, alter := range map[string]func(*specs.LinuxResources){
+		"":                                    func(*specs.LinuxResources) {},
+		"the list of devices lacks " + n.Path: func(r *specs.LinuxResources) { r.Devices = r.Devices[:1] },
+		`the list of devices has "a *:* rwm"`: func(r *specs.LinuxResources) { r.Devices = []specs.LinuxDeviceCgroup{{Allow: true, Access: "rwm"}} },
+		`the list of devices has "c 195:200 rwm"`: func(r *specs.LinuxResources) { r.Devices[1].Access = "rwm" },
+	} {
+		s, _ := boxed(t, "true")
+		s.GPU.Nodes = []gpu.Node{n}
+		b, err := New(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.alter = func(oci *specs.Spec) { alter(oci.Linux.Resources) }
+		err = b.Start(context.Background())
+		if (err == nil) != (want == "") || want != "" && !strings.Contains(err.Error(), want) {
+			t.Errorf("start: %v, want %q", err, want)
+		}
+		b.Close()
 	}
 }
 

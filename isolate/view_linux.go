@@ -192,3 +192,28 @@ func (v View) cgroupMemoryMax() int64 {
 }
 
 func (v View) cgroupPidsMax() int64 { return v.cgroupNumber("pids", "pids.max") }
+
+// deviceList is what is wrong with the list of devices that cgroup v1 shows, devices.list: it lets nobody make a node, and
+// has the granted ones. Version 2 shows its program nowhere; there libcontainer fails when the kernel does not take it.
+func (v View) deviceList(granted []gpu.Node) string {
+	dir := v.cgroups["devices"]
+	if dir == "" {
+		return ""
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, "devices.list"))
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(raw)), "\n")
+	for _, line := range lines {
+		if f := strings.Fields(line); len(f) != 3 || f[0] == "a" || strings.Contains(f[2], "m") {
+			return "the list of devices has " + strconv.Quote(line)
+		}
+	}
+	for _, n := range granted {
+		if !slices.Contains(lines, fmt.Sprintf("c %d:%d rw", n.Major, n.Minor)) {
+			return "the list of devices lacks " + n.Path
+		}
+	}
+	return ""
+}
