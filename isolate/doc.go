@@ -70,6 +70,9 @@
 // ENOSYS (and the box ends anyway). The kernel permits one listener to a chain of filters: inside a sandbox that has
 // one, and before Linux 5.0, the same filter without questions is installed, and Denials says why nothing is counted.
 //
+// With a GPU and gpu.ioctl_filter: log the filter asks about commands of ioctl(2) that are on no list, too. They go on, and
+// Noted names them; they are no denials.
+//
 // # Learn
 //
 // With Spec.Watch the filter asks the listener about the calls that name a path, too (seccomp's Watching). What the

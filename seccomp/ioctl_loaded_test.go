@@ -25,9 +25,7 @@ func driverCommands() (out []uint64) {
 			out = append(out, uint64(c.word), uint64(c.word^1<<16), uint64(c.word^1<<8)) // another size, another type
 		}
 	}
-	for _, c := range []uint64{0x5412, 0x541c, 0x541d, 0x5423, 0x4b3a, 0x5606, uint64(ioc(3, 'F', 0xff, 8))} {
-		out = append(out, c)
-	}
+	out = append(out, 0x5412, 0x541c, 0x541d, 0x5423, 0x4b3a, 0x5606, uint64(ioc(3, 'F', 0xff, 8)))
 	slices.Sort(out)
 	out = slices.Compact(out)
 	for _, c := range slices.Clone(out) {
