@@ -30,7 +30,7 @@ func TestAnErrorOfAGPUIsExplainedAsTheRunWas(t *testing.T) {
 		{"nobody asked", gpu.Plan{}, policy.GPUNone, none, advise.GPU, "cuda-100"},
 		{"it was optional", gpu.Plan{}, policy.GPUOptional, none, advise.GPUAbsent, "cuda-100"},
 		{"it is there", granted, policy.GPUOptional, none, advise.GPUFailed, "cuda-100"},
-		{"the system refused", granted, policy.GPUNone, system, advise.GPUFailed, "cuda-304"},
+		{"the system refused", granted, policy.GPUNone, system, advise.GPURefused, "cuda-304"},
 		{"its memory is full", granted, policy.GPUNone, full, advise.GPUMemory, "cuda-2"},
 		{"a build without CUDA", gpu.Plan{}, policy.GPUNone, build, advise.GPUBuild, "torch-no-cuda"},
 		{"a build without CUDA, on a GPU", granted, policy.GPUNone, build, advise.GPUBuild, "torch-no-cuda"},

@@ -147,6 +147,9 @@ func (r *run) gpuObstacle(g advise.Sighting) advise.Kind {
 	case g.What == advise.GPUOutOfMemory:
 		return advise.GPUMemory
 	}
+	if e, ok := advise.FindGPUError(g.What); ok && e.MayBeOurs() {
+		return advise.GPURefused
+	}
 	return advise.GPUFailed
 }
 

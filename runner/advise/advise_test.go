@@ -12,7 +12,7 @@ var safe = Policy{Name: "safe", Restricted: []string{"network_access", "file_wri
 var none = Policy{Name: "none", Restricted: []string{"network_access", "subprocess", "file_write", "native_code", "gpu"}, Network: "none", Publish: "none"}
 
 var kinds = []Kind{PathOutside, PathSecret, PathWithheld, PathNowhere, PathReadOnly, PathSystem, PathNoExec, PathInert, PathForeign, EnvNotPassed, EnvSecret,
-	EnvRefused, EnvNowhere, ModuleOutside, ModuleNowhere, LibraryOutside, LibraryNowhere, Host, HostRefused, HostNever, Listen, Process, GPU, GPUAbsent, GPUFailed, GPUMemory, GPUBuild, GPUWarning,
+	EnvRefused, EnvNowhere, ModuleOutside, ModuleNowhere, LibraryOutside, LibraryNowhere, Host, HostRefused, HostNever, Listen, Process, GPU, GPUAbsent, GPUFailed, GPURefused, GPUMemory, GPUBuild, GPUWarning,
 	Memory, Pids, Shm, Tmp, Space, Timeout, CPUTime, Files, Allocation, ForeignABI}
 
 // Whatever was refused has a layer, a reason, and either a way with its cost or the reason why there is none.

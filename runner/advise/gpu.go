@@ -33,6 +33,11 @@ func GPUErrors() []GPUError {
 	return slices.Concat(cudaStart(), cudaWork(), nvml(), hip(), frameworks())
 }
 
+// MayBeOurs reports whether the sandbox is among the causes: what it leaves out of /sys, or commands that no list names.
+func (e GPUError) MayBeOurs() bool {
+	return slices.ContainsFunc(e.Causes, func(c Cause) bool { return c.Do == learnIoctls || c.Do == wholeSysfs })
+}
+
 // FindGPUError looks an entry up. CUDA's runtime and driver, and HIP, give the same number to the same thing, so that
 // a number without an entry of its own in HIP is explained by CUDA's.
 func FindGPUError(id string) (GPUError, bool) {

@@ -31,6 +31,11 @@ func TestEveryErrorOfAGPUIsExplainedInFull(t *testing.T) {
 			t.Errorf("%s is promised and missing", id)
 		}
 	}
+	for id, ours := range map[string]bool{"cuda-304": true, "cuda-999": true, "gpu-blocked-by-os": true, "cuda-700": false, "cuda-46": false, "cuda-2": false} {
+		if e, _ := FindGPUError(id); e.MayBeOurs() != ours {
+			t.Errorf("%s: the sandbox may be the cause: %v", id, !ours)
+		}
+	}
 	for ask, want := range map[string]string{"CUDA-304": "cuda-304", "cuda--801": "cuda-801", "hip-2": "cuda-2", "hip-100": "hip-100", "hip-": "", "cuda-": "", "304": "", "hip-cuda-2": ""} {
 		if e, _ := FindGPUError(ask); e.ID != want {
 			t.Errorf("%s: %q, want %q", ask, e.ID, want)
@@ -98,6 +103,10 @@ func TestAGPUThatNobodyAskedForIsProposed(t *testing.T) {
 	free.GPU.MemoryMB = 4096
 	a = Advise(Story{Policy: free, Obstacles: []Obstacle{{Kind: GPUMemory, What: GPUOutOfMemory}}})[0]
 	if len(a.Options) != 1 || a.Options[0].String() != "in the policy: gpu: {memory_limit_mb: 8192}" {
+		t.Errorf("%+v", a)
+	}
+	a = Advise(Story{Policy: free, Obstacles: []Obstacle{{Kind: GPURefused, What: "cuda-304"}}})[0]
+	if len(a.Options) != 2 || a.Options[0].String() != "in the policy: gpu: {sysfs: full}" || a.Options[1].String() != "in the policy: gpu: {ioctl_filter: log}" {
 		t.Errorf("%+v", a)
 	}
 	for _, k := range []Kind{GPUBuild, GPUFailed, GPUAbsent} {

@@ -50,7 +50,8 @@ const (
 const (
 	GPU        Kind = "gpu"         // none was asked for
 	GPUAbsent  Kind = "gpu-absent"  // one was optional, and this host gives none
-	GPUFailed  Kind = "gpu-failed"  // one is there, and its driver refused something
+	GPUFailed  Kind = "gpu-failed"  // one is there, and its driver reported an error
+	GPURefused Kind = "gpu-refused" // likewise, and the sandbox may be the cause
 	GPUMemory  Kind = "gpu-memory"  // likewise, for lack of its memory
 	GPUBuild   Kind = "gpu-build"   // the framework could not use one
 	GPUWarning Kind = "gpu-warning" // the command warned and went on

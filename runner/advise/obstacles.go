@@ -64,6 +64,8 @@ func pages() map[Kind]page {
 			instead: "loadlock doctor --gpu says what is missing; gpu.mode: required in the policy refuses such a run before it starts", weight: 75},
 		GPUFailed: {tried: "use the GPU that was granted ({})", layer: "none", why: "the driver's own library reported it",
 			instead: "loadlock explain {} has the causes, the most likely first; loadlock doctor --gpu --probe looks for them", weight: 75},
+		GPURefused: {tried: "use the GPU that was granted ({})", layer: "seccomp or mount", why: "the driver's own library reported it, as it does where it lacks a command of ioctl or a file of /sys",
+			options: []string{"sysfs", "commands"}, instead: "first loadlock explain {}, and loadlock doctor --gpu --probe: other causes are more likely", weight: 75},
 		GPUMemory: {tried: "have more of the GPU's memory", layer: "none", why: "the GPU, or its limit for this run, was full",
 			options: []string{"gpu-memory"}, instead: "a smaller batch or half precision needs less; loadlock explain {}", weight: 85},
 		GPUBuild: {tried: "use a GPU with a framework that was built without", layer: "none", why: "this PyTorch has no code for any GPU: no flag and no policy changes that",

@@ -27,6 +27,7 @@ type Policy struct {
 	GPU struct {
 		MemoryMB    int64  `json:"memory_limit_mb"`
 		IoctlFilter string `json:"ioctl_filter"`
+		Sysfs       string `json:"sysfs"`
 	} `json:"gpu"`
 }
 
@@ -78,6 +79,8 @@ func remedies() map[string]remedy {
 		"gpu-memory": {line: func(p Policy, _ string) string {
 			return different(p.GPU.MemoryMB == 0, fmt.Sprintf("gpu: {memory_limit_mb: %d}", 2*p.GPU.MemoryMB))
 		}, cost: "less of the GPU's memory for everything else on it"},
+		"sysfs": {line: func(p Policy, _ string) string { return different(p.GPU.Sysfs == "full", "gpu: {sysfs: full}") },
+			cost: "the whole of the host's /sys can be read: hardware, firmware, other devices"},
 		"commands": {line: func(p Policy, _ string) string {
 			return different(p.GPU.IoctlFilter == "log" || p.GPU.IoctlFilter == "off", "gpu: {ioctl_filter: log}")
 		}, cost: "UNSAFE: every command of the GPU's driver is carried out, and those that are on no list are named in the report"},
