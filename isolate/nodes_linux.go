@@ -105,6 +105,9 @@ func (h *Host) reach(n node) error {
 	return nil
 }
 
+// Groups are host groups that New found the command to need for a granted node, and that it is therefore a member of.
+func (b *Box) Groups() []uint32 { return b.spec.Host.NodeGroups }
+
 // observeNodes compares the nodes inside with those that were checked. Nothing of the command has run, so what is found
 // inside is what the box was given.
 func (b *Box) observeNodes() error {

@@ -3,6 +3,7 @@ package runner
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -121,6 +122,30 @@ func TestOneGPUOfEightExistsInside(t *testing.T) {
 	res, out = gpuRun(t, host, "", nil, command...)
 	if res.GPU != nil || strings.Contains(out, "ENXIO") || !strings.Contains(out, "dev\n") || !strings.Contains(out, "params ENOENT") || !strings.Contains(out, "visible None") {
 		t.Errorf("without a GPU: %+v\n%s", res.GPU, out)
+	}
+}
+
+// A node that is its group's alone: root's command gets the group, and the report says so; nobody's but root's is refused.
+func TestTheGroupOfANodeIsInTheReport(t *testing.T) {
+	host := needNodes(t)
+	const group = 47110
+	for _, n := range []string{"nvidia3", "nvidiactl", "nvidia-uvm"} {
+		if err := errors.Join(os.Chown(host.Path("/dev/"+n), 0, group), os.Chmod(host.Path("/dev/"+n), 0o660)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	command := []string{"/usr/bin/python3", "-c", looking, "/dev/nvidia3"}
+	res, out := gpuRun(t, host, "", func(j *Job) { j.GPU.Names = []string{"3"} }, command...)
+	weaker := "the command is a member of the host's group 47110, to which a granted device node belongs"
+	if res.Exit == nil || !strings.Contains(out, "/dev/nvidia3 ENXIO\n") || !slices.Contains(res.Weakened, weaker) {
+		t.Errorf("%+v, weakened %q\n%s", res.Error, res.Weakened, out)
+	}
+	if err := os.Chown(host.Path("/dev/nvidia3"), 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	res, _ = gpuRun(t, host, "", func(j *Job) { j.GPU.Names = []string{"3"} }, command...)
+	if res.Exit != nil || res.Status != 125 || res.Error == nil || !strings.Contains(res.Error.Hint, "NVreg_DeviceFileMode=0666") {
+		t.Errorf("a node of root's alone: status %d, %+v", res.Status, res.Error)
 	}
 }
 

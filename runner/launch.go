@@ -38,6 +38,12 @@ func (r *run) prepare(files [][]*validate.File) error {
 		return err
 	}
 	r.spec, r.box = spec, box
+	for _, gid := range box.Groups() {
+		weaker := fmt.Sprintf("the command is a member of the host's group %d, to which a granted device node belongs", gid)
+		if !slices.Contains(r.res.Weakened, weaker) {
+			r.res.Weakened = append(r.res.Weakened, weaker)
+		}
+	}
 	if r.job.DryRun {
 		plan, err := box.Plan()
 		if err != nil {
