@@ -44,10 +44,11 @@ func (r *run) limitGPUMemory() (err error) {
 	return nil
 }
 
-// holdersOfGPU notes who else has a granted GPU open: its memory is shared with them, and what they left there may be seen.
-func (r *run) holdersOfGPU() {
+// othersOnGPU looks who else has a granted GPU open, beside the first steps of a run: its memory is shared with them, and what they left
+// there may be seen. The function it returns waits for that, and notes it.
+func (r *run) othersOnGPU() (note func()) {
 	if !r.gpu.Granted() {
-		return
+		return func() {}
 	}
 	var nodes, buses []string
 	for _, g := range r.gpus {
@@ -65,14 +66,29 @@ func (r *run) holdersOfGPU() {
 			buses = append(buses, g.BusID)
 		}
 	}
-	r.res.GPU.Holders, r.res.GPU.HoldersUnseen = memory.Holders(r.gpuRoot, nodes)
-	for _, h := range r.res.GPU.Holders {
-		r.res.Notes = append(r.res.Notes, fmt.Sprintf("process %d %q has a granted GPU open too (%s)", h.Pid, h.Name, h.Node))
+	type seen struct {
+		holders      []memory.Holder
+		unseen, xids int
+		known        bool
 	}
-	if len(buses) > 0 {
-		if n, known := memory.Xids(r.gpuRoot, buses); known {
-			r.res.GPU.Xids = &GPUXids{Before: n}
-			r.xids = func() { r.res.GPU.Xids.After, _ = memory.Xids(r.gpuRoot, buses) }
+	root, found := r.gpuRoot, make(chan seen, 1)
+	go func() {
+		var s seen
+		s.holders, s.unseen = memory.Holders(root, nodes)
+		if len(buses) > 0 {
+			s.xids, s.known = memory.Xids(root, buses)
+		}
+		found <- s
+	}()
+	return func() {
+		s := <-found
+		r.res.GPU.Holders, r.res.GPU.HoldersUnseen = s.holders, s.unseen
+		for _, h := range s.holders {
+			r.res.Notes = append(r.res.Notes, fmt.Sprintf("process %d %q has a granted GPU open too (%s)", h.Pid, h.Name, h.Node))
+		}
+		if s.known {
+			r.res.GPU.Xids = &GPUXids{Before: s.xids, After: s.xids}
+			r.xids = func() { r.res.GPU.Xids.After, _ = memory.Xids(root, buses) }
 		}
 	}
 }

@@ -146,6 +146,26 @@ func TestALimitThatNothingHoldsIsRefusedBeforeAnythingStarts(t *testing.T) {
 	}
 }
 
+// Who else has the GPU, and what its driver had to report, is looked at before the start and noted.
+func TestOthersOnAGrantedGPUAreNoted(t *testing.T) {
+	w := newWatched(t)
+	job := w.job("{}")
+	job.Command, job.GPU.Names = []string{"/bin/sh", "-c", "echo >>/dev/null"}, []string{"0"}
+	w.root.Link("/proc/4242/fd/3", "/dev/nvidia0")
+	w.root.Write("/proc/4242/comm", "python3\x1b\n")
+	w.root.Link("/proc/4243/fd/3", "/dev/nvidia1") // not granted
+	w.root.Write("/dev/kmsg", "4,2,2,-;NVRM: Xid (PCI:"+strings.TrimSuffix(gputest.BusID(0), ".0")+"): 79, GPU has fallen off the bus.\n")
+	res, err := Run(t.Context(), job)
+	if err != nil || res.Outcome != Exited || len(res.GPU.Holders) != 1 || res.GPU.Holders[0].Pid != 4242 || res.GPU.Xids == nil || *res.GPU.Xids != (GPUXids{1, 1}) {
+		t.Fatalf("%v: %+v", err, res.GPU)
+	}
+	var text strings.Builder
+	Summary(&text, res, Style{})
+	if !strings.Contains(text.String(), `process 4242 "python3\x1b" has a granted GPU open too (/dev/nvidia0)`) || strings.Contains(text.String(), "Xid") {
+		t.Error(text.String())
+	}
+}
+
 // Without a limit nothing is chosen, nothing runs beside the command, and the report says nothing of it.
 func TestWithoutALimitOfGPUMemoryNobodyWatches(t *testing.T) {
 	w := newWatched(t)

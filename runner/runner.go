@@ -54,7 +54,7 @@ func Run(ctx context.Context, job Job) (res Result, err error) {
 	if err := r.limitGPUMemory(); err != nil {
 		return res, err
 	}
-	r.holdersOfGPU()
+	others := r.othersOnGPU()
 	if err := errors.Join(r.pin(ctx), r.pinScript(ctx)); err != nil {
 		return res, err
 	}
@@ -66,6 +66,7 @@ func Run(ctx context.Context, job Job) (res Result, err error) {
 		<-scanned
 		return res, err
 	}
+	others() // before there is a box, whose first steps hold the nodes
 	if !job.DryRun {
 		if err := r.startBox(ctx); err != nil {
 			stopScan()
