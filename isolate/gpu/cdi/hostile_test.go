@@ -79,6 +79,8 @@ const (
 // Each asks for something that opens the box. The library of CDI puts it into the container (marker is in the OCI spec
 // that it makes); here the name fails, or that part is refused and in neither the offer nor the plan.
 func TestHostileEdits(t *testing.T) {
+	root := hostileHost(t)
+	host := root.Discover()
 	for _, tt := range []struct {
 		name, edits string
 		marker      string // of what would get in
@@ -155,9 +157,8 @@ func TestHostileEdits(t *testing.T) {
 			if there, err := injected(t, spec(tt.edits)); tt.marker != "" && (err != nil || !strings.Contains(there, tt.marker)) {
 				t.Errorf("the library does not let it through, so this tests nothing: %v %s", err, there)
 			}
-			root := hostileHost(t)
 			root.Write("/etc/cdi/nvidia.yaml", spec(tt.edits))
-			specs, host := load(t, root), root.Discover()
+			specs := load(t, root)
 			if len(specs.Problems) > 0 {
 				t.Fatal(specs.Problems)
 			}
@@ -200,6 +201,8 @@ func TestHostileEdits(t *testing.T) {
 
 // What differs from the hostile specs in one thing is offered.
 func TestNearMisses(t *testing.T) {
+	root := hostileHost(t)
+	host := root.Discover()
 	for _, tt := range []struct{ name, edits, offered string }{
 		{"the real numbers", "    deviceNodes: [{path: /dev/nvidia-uvm, major: 511}]\n", `"/dev/nvidia-uvm","major":511`},
 		{"no numbers", "    deviceNodes: [{path: /dev/nvidia-uvm}]\n", `"/dev/nvidia-uvm","major":511`},
@@ -212,11 +215,10 @@ func TestNearMisses(t *testing.T) {
 		{"the group of nodes", "    additionalGids: [44]\n", `"gids":[44]`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			root := hostileHost(t)
 			root.Write("/etc/cdi/nvidia.yaml", spec(tt.edits))
 			specs := load(t, root)
 			specs.Strict = true
-			o, err := specs.Offer("nvidia.com/gpu=0", root.Discover())
+			o, err := specs.Offer("nvidia.com/gpu=0", host)
 			if err != nil {
 				t.Fatal(err)
 			}
