@@ -6,7 +6,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,9 +19,6 @@ var libraryFolders = []string{
 	"/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib",
 	"/usr/lib/x86_64-linux-gnu/nvidia/current", "/usr/lib/aarch64-linux-gnu/nvidia/current", "/usr/lib/wsl/lib",
 }
-
-// sharedLibrary is a name such as libcuda.so.580.95.05.
-var sharedLibrary = regexp.MustCompile(`^lib[A-Za-z0-9_.+-]+\.so(\.[0-9]+)*$`)
 
 // mountOptions are those of a private read-only bind. "ro" must be among them.
 var mountOptions = []string{"ro", "nosuid", "nodev", "noexec", "bind", "rbind", "private", "rprivate"}
@@ -97,17 +93,23 @@ func (j judge) mount(m *specs.Mount) (library, reason string) {
 		return "", "is not read-only"
 	}
 	folders := slices.Concat(libraryFolders, j.libraries)
-	if !slices.Contains(folders, path.Dir(m.ContainerPath)) || !sharedLibrary.MatchString(path.Base(m.ContainerPath)) {
+	if !slices.Contains(folders, path.Dir(m.ContainerPath)) || !sharedLibrary(path.Base(m.ContainerPath)) {
 		return "", notLibrary
 	}
 	real, err := realFile(j.root, m.HostPath)
 	if err != nil {
 		return "", "is not a regular file of this host"
 	}
-	if !slices.Contains(folders, path.Dir(real)) || !sharedLibrary.MatchString(path.Base(real)) {
+	if !slices.Contains(folders, path.Dir(real)) || !sharedLibrary(path.Base(real)) {
 		return "", notLibrary
 	}
 	return real, ""
+}
+
+// sharedLibrary reports whether a name is one such as libcuda.so.580.95.05.
+func sharedLibrary(name string) bool {
+	stem, version, ok := strings.Cut(name, ".so")
+	return ok && strings.HasPrefix(stem, "lib") && strings.Trim(version, ".0123456789") == ""
 }
 
 const notLibrary = "is not a library in a folder of driver libraries"
