@@ -172,6 +172,30 @@ func TestUnusualHosts(t *testing.T) {
 	}
 }
 
+// What is no GPU of Intel's: a render node with a card's number, one of another vendor's device, one of another driver.
+func TestWhatIsNoGPU(t *testing.T) {
+	for name, c := range map[string]struct {
+		gpus   int
+		change func(*gputest.Root)
+	}{
+		"as it is": {2, func(r *gputest.Root) {}},
+		"a card's number": {2, func(r *gputest.Root) {
+			r.Link("/sys/class/drm/renderD1", "../../devices/pci0000:00/0000:00:01.0/0000:03:00.0/drm/card1")
+		}},
+		"another vendor's": {1, func(r *gputest.Root) { r.Write("/sys/devices/pci0000:00/0000:00:01.0/0000:03:00.0/vendor", "0x1af4\n") }},
+		"another driver's": {1, func(r *gputest.Root) {
+			r.Link("/sys/devices/pci0000:00/0000:00:01.0/0000:03:00.0/driver", "../../../../bus/pci/drivers/vfio-pci")
+			r.Write("/sys/bus/pci/drivers/vfio-pci/uevent", "")
+		}},
+	} {
+		r := gputest.Intel(t, t.TempDir())
+		c.change(r)
+		if h := r.Discover(); len(h.GPUs) != c.gpus || len(h.Problems) > 0 {
+			t.Errorf("%s: %+v, %+v", name, h.GPUs, h.Problems)
+		}
+	}
+}
+
 const kfd = "/sys/devices/virtual/kfd/kfd/topology/nodes"
 
 // pciOf is the folder of an H100's PCI device.

@@ -255,7 +255,10 @@ func TestPlansThatAreRefused(t *testing.T) {
 	good := gputest.H100(t, t.TempDir(), 2).Discover()
 	bad := gputest.Mismatch(t, t.TempDir()).Discover()
 	amd := gputest.AMD(t, t.TempDir()).Discover()
+	nodeless := good.GPUs[0]
+	nodeless.Nodes = nil
 	for name, g := range map[string]gpu.Grant{
+		"a GPU without a node":       {Host: good, GPUs: []gpu.GPU{nodeless}},
 		"a GPU with a problem":       {Host: bad, GPUs: bad.GPUs},
 		"another host's GPU":         {Host: amd, GPUs: good.GPUs[:1]},
 		"a node that no driver has":  {Host: good, GPUs: good.GPUs[:1], ExtraNodes: []string{"/dev/mem"}},

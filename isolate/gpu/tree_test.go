@@ -96,13 +96,16 @@ func TestReadingIsBounded(t *testing.T) {
 
 // What a host has too much of in all is an error of Discover, not a part of it.
 func TestTooMuchInAll(t *testing.T) {
-	tr := treeOf(t, map[string]string{"proc/devices": "Character devices:\n1 mem\n"})
+	devices := "Character devices:\n1 mem\n"
+	tr := treeOf(t, map[string]string{"proc/devices": devices, "sys/devices/system/memory/block_size_bytes": "8000000"})
 	if h, err := discover(tr); err != nil || len(h.Problems) > 0 {
 		t.Errorf("%+v, %v", h, err)
 	}
-	tr.left = perFile + 10
-	if h, err := discover(tr); !errors.Is(err, errTooMuch) {
-		t.Errorf("%+v, %v", h, err)
+	for name, left := range map[string]int64{"the first file": perFile + 10, "the second file": 2*perFile + int64(len(devices))} {
+		tr.left = left
+		if h, err := discover(tr); !errors.Is(err, errTooMuch) {
+			t.Errorf("%s: %+v, %v", name, h, err)
+		}
 	}
 }
 
