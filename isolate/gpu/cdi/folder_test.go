@@ -91,7 +91,10 @@ func TestFilesThatAreNotBelieved(t *testing.T) {
 				t.Fatal(err)
 			}
 			specs := load(t, root)
-			_, _, err := specs.Select(root.Discover(), []string{"nvidia.com/gpu=0"})
+			_, offers, err := specs.Select(root.Discover(), []string{"nvidia.com/gpu=0"})
+			if err == nil && (len(offers) != 1 || len(offers[0].Specs) != 1) {
+				t.Errorf("it is not the spec that was believed: %+v", offers)
+			}
 			if (err != nil) != (tt.why != "") || err != nil && !strings.Contains(err.Error(), tt.why) {
 				t.Errorf("%v, want %q", err, tt.why)
 			}

@@ -148,24 +148,31 @@ func (s Specs) lookup(name string) ([]device, error) {
 // Names are the names that somebody offers, sorted.
 func (s Specs) Names() []string { return slices.Sorted(maps.Keys(s.devices)) }
 
-// namesShown bounds a message: a host has a handful of GPUs under two or three names each.
-const namesShown = 12
+// listMax bounds a message: a host has a handful of GPUs under two or three names each.
+const listMax = 12
+
+// list is the beginning of a list.
+func list(items []string) string {
+	if more := len(items) - listMax; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(items[:listMax], ", "), more)
+	}
+	return strings.Join(items, ", ")
+}
 
 // unknown says who offers what, why files were left out, and what to do.
 func (s Specs) unknown(name string) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "CDI %s: no spec in %s offers it", name, strings.Join(s.dirs, ", "))
+	what := fmt.Sprintf("CDI %s: no spec in %s offers it", shown(name), strings.Join(s.dirs, ", "))
 	if names := s.Names(); len(names) > 0 {
-		fmt.Fprintf(&b, "; offered: %s", strings.Join(names[:min(len(names), namesShown)], ", "))
-		if len(names) > namesShown {
-			fmt.Fprintf(&b, " and %d more", len(names)-namesShown)
+		what += "; offered: " + list(names)
+	}
+	if len(s.Problems) > 0 {
+		var problems []string
+		for _, p := range s.Problems {
+			problems = append(problems, p.String())
 		}
+		what += "; not read: " + list(problems)
 	}
-	for _, p := range s.Problems {
-		fmt.Fprintf(&b, "; not read: %s", p)
-	}
-	fmt.Fprintf(&b, "\n  fix:  %s, or name the GPU itself, which needs no spec: --gpu 0 (see loadlock doctor --gpu)", Command(name))
-	return errors.New(b.String())
+	return fmt.Errorf("%s\n  fix:  %s, or name the GPU itself, which needs no spec: --gpu 0 (see loadlock doctor --gpu)", what, Command(name))
 }
 
 // Command is what writes the spec for a name. It is the user's to run: we start no vendor's tool.

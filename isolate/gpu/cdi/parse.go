@@ -20,6 +20,7 @@ const (
 	fileMax    = 1 << 20
 	depthMax   = 12 // spec, devices, device, edits, hooks, hook, args, text: 8
 	devicesMax = 1024
+	nameMax    = 128 // a UUID and a kind have 40 and 20
 	keysMax    = 256 // of one mapping: annotations; the decoder compares each key with every other
 )
 
@@ -115,6 +116,9 @@ func valid(spec specs.Spec) error {
 			return errors.New("has an empty item in a list")
 		}
 	}
+	if len(spec.Version) > nameMax || len(spec.Kind) > nameMax {
+		return fmt.Errorf("has a cdiVersion or kind of more than %d bytes", nameMax)
+	}
 	if err := specs.ValidateVersion(&spec); err != nil {
 		return fmt.Errorf("cdiVersion %s: %w; known up to %s", shown(spec.Version), err, specs.CurrentVersion)
 	}
@@ -127,7 +131,7 @@ func valid(spec specs.Spec) error {
 	}
 	seen := map[string]bool{}
 	for _, d := range spec.Devices {
-		if parser.ValidateDeviceName(d.Name) != nil {
+		if parser.ValidateDeviceName(d.Name) != nil || len(d.Name) > nameMax {
 			return fmt.Errorf("%s is not a name of a device", shown(d.Name))
 		}
 		if seen[d.Name] {

@@ -63,6 +63,8 @@ func TestParse(t *testing.T) {
 		{"no devices", head, "has 0 devices", true},
 		{"too many devices", head + "devices:\n" + strings.Repeat("- name: a\n", devicesMax+1), "has 1025 devices", true},
 		{"a device's name with a slash", head + "devices: [{name: ../0}]\n", "is not a name", true},
+		{"a device's name of a kilobyte", head + "devices: [{name: " + strings.Repeat("x", 1024) + "}]\n", "is not a name", true},
+		{"a version of a kilobyte", "cdiVersion: " + strings.Repeat("0", 1024) + "\nkind: a.b/c\n" + device, "more than 128 bytes", true},
 		{"a device's name that a terminal would obey", head + `devices: [{name: "0\e[2J"}]` + "\n", `"0\x1b[2J" is not a name`, true},
 		{"an empty node", head + "devices: [{name: '0', containerEdits: {deviceNodes: [null]}}]\n", "empty item", true},
 		{"an empty mount", head + "devices: [{name: '0', containerEdits: {mounts: [~]}}]\n", "empty item", true},
