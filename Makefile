@@ -50,7 +50,7 @@ nvml: export CGO_CFLAGS = -O2 -g -Wno-deprecated-declarations
 nvml: deps
 	$(GO) build -trimpath -tags $(TAGS),nvml -ldflags '-s -w -X main.version=$(VERSION)' -o bin/loadlock-nvml ./cmd/loadlock
 	$(GO) vet -tags $(TAGS),nvml ./isolate/gpu/memory
-	$(GO) test -tags $(TAGS),nvml ./isolate/gpu/memory
+	@.ci/test $(GO) -tags $(TAGS),nvml ./isolate/gpu/memory
 
 ## test: everything that tests this tree; REQUIRE=root,torch,… makes a skip for lack of that a failure
 test: deps-test format vet portable staticcheck race unit nvml fuzz

@@ -88,7 +88,9 @@ func TestTheWatcherEndsACommandThatUsesTooMuchGPUMemory(t *testing.T) {
 	w := newWatched(t)
 	var above time.Time
 	var alive error
+	done := make(chan struct{})
 	go func() {
+		defer close(done)
 		pid := w.pid()
 		line := func(gpu, mib int) string { return fmt.Sprintf("%d, %s, %d\n", pid, gputest.UUID(gpu), mib) }
 		neighbour := fmt.Sprintf("%d, %s, 70000\n", os.Getpid(), gputest.UUID(0))
@@ -99,6 +101,7 @@ func TestTheWatcherEndsACommandThatUsesTooMuchGPUMemory(t *testing.T) {
 	}()
 	res, err := Run(t.Context(), w.job("{memory_limit_mb: 100, enforce: best-effort}"))
 	ended := time.Now()
+	<-done
 	if err != nil {
 		t.Fatal(err)
 	}
