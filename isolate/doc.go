@@ -46,6 +46,10 @@
 // supervisor itself was stopped, pid 1 does, some seconds later. Processes are held by pidfd and by an open folder of
 // /proc: a number can pass to another process.
 //
+// The kernel ends a killed process when it leaves the kernel, and one that waits in a driver for a device may never do
+// that. Nobody waits for it for ever: after half a minute it is reported (Exit.Stuck, StuckError), with the cgroup that it
+// keeps, which the next call tries to remove.
+//
 // # Terminals
 //
 // Pid 1 leads the session, and the command is a process group of it, as under a shell: it can be stopped and continued, and
