@@ -86,13 +86,16 @@ func mockNVML(t *testing.T, root *gputest.Root) []string {
 func generate(t *testing.T, root *gputest.Root, environment []string, args ...string) {
 	t.Helper()
 	tool := nvidiaCtk(t)
+	validatetest.Need(t, "root", exec.Command("unshare", "--mount", "true").Run()) // in some containers root may not
 	first, last := filepath.Join(t.TempDir(), "spec.yaml"), root.Path("/etc/cdi/nvidia.yaml")
 	root.Write("/etc/cdi/nvidia.yaml", "")
+	// It reads the list of MIG's minors where the kernel has it, so there is one there, in a mount namespace that ends with it.
+	unshare := exec.Command("unshare", "--mount", "sh", "-c", `mount --rbind "$0/proc/driver" /proc/driver && exec "$@"`, root.Dir, tool)
 	for _, args := range [][]string{
 		append([]string{"cdi", "generate", "--driver-root=" + root.Dir, "--output=" + first}, args...),
 		{"cdi", "transform", "root", "--from=" + root.Dir, "--to=/", "--input=" + first, "--output=" + last},
 	} {
-		cmd := exec.Command(tool, args...)
+		cmd := exec.Command(unshare.Path, slices.Concat(unshare.Args[1:], args)...)
 		cmd.Env = environment
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("nvidia-ctk %s: %v\n%s", args, err, out)
@@ -174,6 +177,33 @@ func TestOneGPUOfEightFromNvidiaCtk(t *testing.T) {
 	specs.Strict = true
 	if _, _, err := specs.Select(host, []string{"nvidia.com/gpu=0"}); err == nil || strings.Contains(err.Error(), "hook") || !strings.Contains(err.Error(), "nvidia-smi") {
 		t.Errorf("strict reading of a spec without hooks: %v", err)
+	}
+}
+
+// A GPU that is divided: the tool names its instances "0:0" and "0:1", each with the two nodes that open it.
+func TestInstancesFromNvidiaCtk(t *testing.T) {
+	nvidiaCtk(t)
+	needRoot(t)
+	root := gputest.Divided(t, t.TempDir())
+	environment := append(mockNVML(t, root), "MOCK_NVML_MIG=0 1 0 MIG-11111111-1111-4222-8333-000000000000;0 2 0 MIG-22222222-1111-4222-8333-000000000000;")
+	generate(t, root, environment, "--mode=nvml")
+	specs, err := Load(root.Dir)
+	if err != nil || len(specs.Problems) > 0 {
+		t.Fatal(err, specs.Problems)
+	}
+	host := root.Discover()
+	for name, word := range map[string]string{"0:0": "mig:0:1:0", "0:1": "mig:0:2:0", "MIG-22222222-1111-4222-8333-000000000000": "mig:0:2:0", "1": "1"} {
+		gpus, _, err := specs.Select(host, []string{"nvidia.com/gpu=" + name})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		plan, err := gpu.NewPlan(gpu.Grant{Host: host, GPUs: gpus})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if diff := cmp.Diff(root.Plan(word), plan); diff != "" {
+			t.Errorf("%s: the plan is not that of --gpu %s (-want +got):\n%s", name, word, diff)
+		}
 	}
 }
 
