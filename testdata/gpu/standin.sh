@@ -71,10 +71,29 @@ done
 mount --rbind "$work/dev" /dev
 
 # The library, where the loader finds it: on top of /usr, which stays one mount.
-mkdir -p "$work/upper/local/lib" "$work/overlay"
+mkdir -p "$work/upper/local/lib" "$work/upper/bin" "$work/overlay"
 "${CC:-gcc}" -O2 -shared -fPIC -Wl,-soname,libcuda.so.1 -o "$work/upper/local/lib/libcuda.so.$version" "$here/standin.c"
 ln -s "libcuda.so.$version" "$work/upper/local/lib/libcuda.so.1"
-chmod 755 "$work/upper" "$work/upper/local" "$work/upper/local/lib"
+cat >"$work/upper/bin/nvidia-smi" <<'END'
+#!/bin/bash
+# A stand-in: the processes that have the stand-in's library, and how much of the machine's memory they use.
+case $1 in
+-L) number=0
+	for f in /proc/driver/nvidia/gpus/*/information; do
+		echo "GPU $number: STAND-IN (UUID: $(sed -n 's/^GPU UUID:[[:space:]]*//p' "$f"))"
+		number=$((number + 1))
+	done ;;
+--query-compute-apps=*)
+	for p in /proc/[0-9]*; do
+		grep -q libcuda.so "$p/maps" 2>/dev/null || continue
+		kib=$(sed -n 's/^Rss: *\([0-9]*\) kB$/\1/p' "$p/smaps_rollup" 2>/dev/null) || continue
+		[ -z "$kib" ] || echo "${p#/proc/}, GPU-00000000-0000-4000-8000-000000000000, $((kib / 1024))"
+	done ;;
+*) echo "the stand-in's nvidia-smi cannot do $*"; exit 2 ;;
+esac
+exit 0
+END
+chmod -R 755 "$work/upper"
 mount -t overlay -o "lowerdir=/usr,upperdir=$work/upper,workdir=$work/overlay" standin /usr
 ldconfig -C "$work/ld.so.cache"
 mount --bind "$work/ld.so.cache" /etc/ld.so.cache
