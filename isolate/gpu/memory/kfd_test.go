@@ -93,3 +93,12 @@ func TestEachDeviceIsAskedWhetherItTells(t *testing.T) {
 		t.Errorf("%+v, %v", l, err)
 	}
 }
+
+func FuzzKFD(f *testing.F) {
+	f.Add("location_id 17153\ndomain 1\n")
+	f.Fuzz(func(t *testing.T, s string) {
+		if bus, ok := kfdBus(s); ok && (len(bus) < len("0000:00:00.0") || busKey(bus) != bus && !strings.HasPrefix(bus, "0000")) {
+			t.Fatalf("%q: %q", s, bus)
+		}
+	})
+}
