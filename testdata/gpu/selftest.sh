@@ -29,4 +29,4 @@ if [ $# -eq 0 ] || [ ! -x "$loadlock" ] || [ -z "$python" ]; then
 	[ -n "$python" ] || echo "selftest: there is no python3: PYTHON=…" >&2
 	exit 2
 fi
-exec "${in[@]}" "$python" "$here/selftest.py" --loadlock "$(cd "$(dirname "$loadlock")" && pwd)/$(basename "$loadlock")" "$@"
+exec "${in[@]}" "$python" -B "$here/selftest.py" --loadlock "$(cd "$(dirname "$loadlock")" && pwd)/$(basename "$loadlock")" "$@"
