@@ -23,6 +23,8 @@ type Offer struct {
 	GIDs    []uint32  `json:"gids,omitempty"`   // supplementary groups
 	Refused []Refusal `json:"refused,omitempty"`
 	Note    string    `json:"note,omitempty"` // why there is nothing of the above
+
+	root string // below which all of it lies: "/", or a test's folder
 }
 
 // Source is a file of which an offer is made.
@@ -66,7 +68,7 @@ func (s Specs) Offer(name string, h gpu.Host) (Offer, error) {
 	if err != nil {
 		return Offer{}, err
 	}
-	o := Offer{Name: name}
+	o := Offer{Name: name, root: s.root}
 	j := judge{root: s.root, look: s.look, offer: &o}
 	if j.drivers, err = drivers(s.root); err != nil {
 		return Offer{}, err

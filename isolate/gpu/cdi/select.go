@@ -143,9 +143,9 @@ func (o Offer) Settle(p gpu.Plan) Record {
 			r.Granted.Nodes = append(r.Granted.Nodes, n.Path)
 		}
 	}
-	for _, m := range p.Mounts {
-		if slices.Contains(o.Mounts, path.Clean(m.Source)) {
-			r.Granted.Mounts = append(r.Granted.Mounts, m.Source)
+	for _, library := range o.Mounts {
+		if slices.ContainsFunc(p.Mounts, func(m gpu.Mount) bool { return m.Source == path.Join(o.root, library) }) {
+			r.Granted.Mounts = append(r.Granted.Mounts, library)
 		}
 	}
 	for _, v := range o.Env {

@@ -217,3 +217,35 @@ func FuzzOffer(f *testing.F) {
 		}
 	})
 }
+
+// What is granted is what offer and plan have in common, and nothing that only one of them has.
+func TestSettle(t *testing.T) {
+	root := gputest.H100(t, t.TempDir(), 1)
+	root.Write("/etc/cdi/x.yaml", "cdiVersion: 0.6.0\nkind: nvidia.com/gpu\ndevices:\n- name: '0'\n  containerEdits:\n"+
+		"    deviceNodes: [{path: /dev/nvidia0}, {path: /dev/nvidia-modeset}]\n"+
+		"    mounts: [{hostPath: "+library+", containerPath: "+library+", options: [ro, bind]}]\n"+
+		"    env: [NVIDIA_VISIBLE_DEVICES=void, CUDA_VISIBLE_DEVICES=7]\n")
+	host := root.Discover()
+	gpus, offers, err := load(t, root).Select(host, []string{"nvidia.com/gpu=0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := gpu.NewPlan(gpu.Grant{Host: host, GPUs: gpus, Libraries: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Granted{Nodes: []string{"/dev/nvidia0"}, Mounts: []string{library}, Env: []string{"NVIDIA_VISIBLE_DEVICES=void"}}
+	if diff := cmp.Diff(want, offers[0].Settle(plan).Granted); diff != "" {
+		t.Errorf("granted (-want +got):\n%s", diff)
+	}
+}
+
+// An instance of which no node is known is not offered by whoever offers its GPU.
+func TestAnInstanceWithoutNodes(t *testing.T) {
+	whole := gpu.Node{Path: "/dev/nvidia0", Major: 195}
+	host := gpu.Host{GPUs: []gpu.GPU{{Vendor: gpu.NVIDIA, BusID: "0000:17:00.0", Nodes: []gpu.Node{whole}, MIG: []gpu.MIG{{GI: 1}}}}}
+	o := Offer{Name: "nvidia.com/gpu=0", Nodes: []Node{{Path: whole.Path, Major: whole.Major, Driver: "nvidia"}}}
+	if got, err := o.words(host); err != nil || !slices.Equal(got, []string{"nvidia.com/gpu=0000:17:00.0"}) {
+		t.Errorf("%q, %v", got, err)
+	}
+}
