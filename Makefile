@@ -18,7 +18,7 @@ GOLANGCI    ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 export CGO_ENABLED = 1
 
-.PHONY: vectors peers containment build demo test bench deps deps-models deps-test deps-bench deps-vm clean install uninstall test-v2 lint vuln fuzz format vet portable unit race staticcheck vm nvml
+.PHONY: vectors peers containment build demo test bench deps deps-models deps-test deps-bench deps-vm deps-gpu clean install uninstall test-v2 lint vuln fuzz format vet portable unit race staticcheck vm nvml
 
 build: bin/loadlock
 
@@ -37,6 +37,10 @@ deps-test:
 
 deps-vm:
 	@.ci/deps build vm
+
+## deps-gpu: NVIDIA's nvidia-ctk; with it make test reads specs that are NVIDIA's own
+deps-gpu:
+	@.ci/deps build gpu
 
 deps-bench:
 	@.ci/deps build models bench
