@@ -119,7 +119,7 @@ func TestFolders(t *testing.T) {
 		if err != nil {
 			return err.Error()
 		}
-		return o.Specs[0].Path + " " + strings.Join(o.Env, " ")
+		return o.Specs[0].Path + " " + strings.Join(o.Env, " ") + " " + o.Note
 	}
 	want := func(got, part string) {
 		t.Helper()
@@ -143,6 +143,9 @@ func TestFolders(t *testing.T) {
 	if specs := load(t, root); len(specs.Problems) > 0 {
 		t.Error(specs.Problems)
 	}
+	root.Remove("/run/cdi/b.yaml")
+	root.Write("/run/cdi/a.yaml", "{") // the weaker one holds, and that is said
+	want(offered(load(t, root)), "/etc/cdi/a.yaml NVIDIA_VISIBLE_DEVICES=etc not read: /var/run/cdi/a.yaml: ")
 	for dir, why := range map[string]string{"/home/user/none": "no such file", "/home/user/cdi/a.json": "not a directory"} {
 		if _, err := Load(root.Dir, dir); err == nil || !strings.Contains(err.Error(), why) {
 			t.Errorf("%s: %v", dir, err)

@@ -22,7 +22,7 @@ type Offer struct {
 	Env     []string  `json:"env,omitempty"`    // "K=V"
 	GIDs    []uint32  `json:"gids,omitempty"`   // supplementary groups
 	Refused []Refusal `json:"refused,omitempty"`
-	Note    string    `json:"note,omitempty"` // why there is nothing of the above
+	Note    string    `json:"note,omitempty"` // why there is nothing of the above, or which specs were not read
 
 	root string // below which all of it lies: "/", or a test's folder
 }
@@ -95,6 +95,9 @@ func (s Specs) Offer(name string, h gpu.Host) (Offer, error) {
 	if len(o.Nodes) == 0 {
 		return Offer{}, fmt.Errorf("CDI %s: %s: names no device node", name, shown(o.Specs[0].Path))
 	}
+	if len(s.Problems) > 0 { // one of them may define it too, and be stronger
+		o.Note = s.unread()
+	}
 	if s.Strict && len(o.Refused) > 0 {
 		return Offer{}, fmt.Errorf("CDI %s: %s: refused because of strict reading: %w", name, shown(o.Specs[0].Path), o.refusals())
 	}
@@ -161,6 +164,15 @@ func list(items []string) string {
 	return strings.Join(items, ", ")
 }
 
+// unread says which files were left out, and why.
+func (s Specs) unread() string {
+	var problems []string
+	for _, p := range s.Problems {
+		problems = append(problems, p.String())
+	}
+	return "not read: " + list(problems)
+}
+
 // unknown says who offers what, why files were left out, and what to do.
 func (s Specs) unknown(name string) error {
 	what := fmt.Sprintf("CDI %s: no spec in %s offers it", shown(name), strings.Join(s.dirs, ", "))
@@ -168,11 +180,7 @@ func (s Specs) unknown(name string) error {
 		what += "; offered: " + list(names)
 	}
 	if len(s.Problems) > 0 {
-		var problems []string
-		for _, p := range s.Problems {
-			problems = append(problems, p.String())
-		}
-		what += "; not read: " + list(problems)
+		what += "; " + s.unread()
 	}
 	return fmt.Errorf("%s\n  fix:  %s, or name the GPU itself, which needs no spec: --gpu 0 (see loadlock doctor --gpu)", what, Command(name))
 }
