@@ -130,6 +130,13 @@ var probes = map[string]func() error{
 	},
 	"gcc":  func() error { _, err := exec.LookPath("gcc"); return err },
 	"runc": func() error { _, err := exec.LookPath("runc"); return err },
+	"overlay": func() error {
+		out, err := exec.Command("unshare", "-m", "mount", "-t", "overlay", "-o", "lowerdir=/usr:/etc", "none", "/mnt").CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		return nil
+	},
 	"unshare": func() error {
 		out, err := exec.Command("unshare", "-m", "true").CombinedOutput()
 		if err != nil {

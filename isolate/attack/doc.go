@@ -31,6 +31,12 @@
 // an alteration takes it away. A check that cannot be made without its layer says why (NoWithout), and a test lists
 // those.
 //
+// # GPUs
+//
+// No box of the suite has a GPU. G-03, G-04 and R-14 start loadlock with --gpu 0 and a Python program that speaks CUDA's
+// driver interface (gpu_probe.py); they need a GPU of NVIDIA's and say so where there is none. What else the part G tries
+// holds on every machine. testdata/gpu/selftest.sh has more, for a machine with a GPU, and runs these against a stand-in.
+//
 // # How to write a check
 //
 // Take the least that shows the point, and make it harmless where it gets through: it does so in CI, as root, without
