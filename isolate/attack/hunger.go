@@ -131,6 +131,7 @@ func burn(*Inside) string {
 func childMemory(in *Inside) string {
 	err := exec.Command("/bin/sh", "-c", fmt.Sprintf("head -c %dm /dev/zero | tail -n 1 >/dev/null", 2*in.Setup.MemoryMB)).Run()
 	if err != nil {
+		time.Sleep(5 * time.Second) // on a busy machine it takes a while until the others are ended, too
 		return "child-only"
 	}
 	return "through"

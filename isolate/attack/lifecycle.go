@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -152,9 +153,20 @@ func (h *Host) gone(limit time.Duration, words ...string) string {
 const bomb = 100
 
 func forkBomb(*Inside) string {
+	spareThreads()
 	pids, why := Fork(bomb, unix.SYS_PPOLL, nil, 0, nil, nil, 8)
 	Reap(pids)
 	return why
+}
+
+// spareThreads has the Go runtime make threads before there can be no more: it ends the program when it wants one and is
+// refused.
+func spareThreads() {
+	var busy sync.WaitGroup
+	for range 8 {
+		busy.Go(func() { _ = unix.Nanosleep(&unix.Timespec{Nsec: 20_000_000}, nil) })
+	}
+	busy.Wait()
 }
 
 func pidsReported(_ *Host, e Ended) string {
